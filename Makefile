@@ -1,0 +1,2 @@
+build:
+	swift build --build-tests -c release --explicit-target-dependency-import-check error

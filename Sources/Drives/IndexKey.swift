@@ -1,0 +1,32 @@
+/// A key in a drive's ordered index: bytes compared as unsigned numbers. The first byte names the key space.
+package struct IndexKey: Hashable, Comparable, Sendable {
+    package var bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    package static func < (lhs: IndexKey, rhs: IndexKey) -> Bool {
+        lhs.bytes.lexicographicallyPrecedes(rhs.bytes)
+    }
+
+    /// How many leading bytes the tables' bloom filters cover: all of the key, but in the version space all but the creating
+    /// position at its end, so that "the newest version of this object" is a filtered look-up.
+    package var filterPrefixCount: Int {
+        bytes.first == KeySpace.version.rawValue ? max(0, bytes.count - KeySpace.versionSuffixCount) : bytes.count
+    }
+}
+
+/// What a key is about. Listing scans the version space only; all else lies outside it.
+package enum KeySpace: UInt8, Sendable {
+    /// bucket id (8, big-endian) ‖ object key, 00 written as 00 FF ‖ 00 00 ‖ creating position, bits inverted (16).
+    case version = 0x10
+    /// Upload records and the parts of uploads: bucket id ‖ object key escaped ‖ 00 00 ‖ upload id ‖ …
+    case upload = 0x20
+    /// Where a piece of large data lies on this drive: data id (16) ‖ chunk number (4).
+    case data = 0x30
+    /// Bucket configurations, identities, the ledger, to-free records: replicated on every drive of a set.
+    case system = 0x40
+    /// Position → keys of commits that are not confirmed everywhere (rule 11). Written by the engine only.
+    case changes = 0xF0
+
+    package static let versionSuffixCount = 16
+}

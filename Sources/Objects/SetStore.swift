@@ -1,0 +1,148 @@
+package import Base
+package import Drives
+package import Runtime
+
+/// What objects need of one erasure set: an ordered namespace with atomic commits, and data that survives the loss of drives.
+///
+/// `ErasureSet` is the real one. Calls are made inside `withTaskExecutorPreference(store.executor)`, so that a request crosses
+/// to the set's loop once.
+package protocol SetStore: Actor {
+    nonisolated var executor: any PinnedExecutor { get }
+    /// Data and parity shards that new data gets.
+    nonisolated var geometry: Geometry { get }
+
+    // MARK: Reading the namespace (rule 4)
+
+    func row(_ key: IndexKey) async throws(SetError) -> SetRow?
+    /// The first row whose key starts with `prefix`.
+    func firstRow(prefix: [UInt8]) async throws(SetError) -> SetRow?
+    /// Rows in key order from `start` (inclusive) to `end` (exclusive), at most `limit`; fewer only at the end of the range.
+    func rows(from start: IndexKey, to end: IndexKey, limit: Int) async throws(SetError) -> [SetRow]
+
+    // MARK: Changing it
+
+    /// Takes the writers' lock of each name, in order; waits for those that are held. A key stays locked while its commit is
+    /// undecided. Names are whatever the caller serialises by (an object's key prefix, an upload).
+    func lock(_ names: [LockName]) async throws(SetError) -> KeyLock
+    func unlock(_ lock: KeyLock)
+    /// One atomic change. Returns when it is acknowledged (rule 1). `build` gets the commit's position, which version keys contain,
+    /// and is called in the step that gives the position; it must not suspend. Fails with the change not made, or with
+    /// `.outcomeUnknown` when a later read decides.
+    func commit(_ build: @Sendable (Position) -> [SetChange]) async throws(SetError) -> Position
+
+    // MARK: Data
+
+    /// Starts staging data. `hint` is its length if known. Nothing is visible until a commit attaches what `finish` returns.
+    func stage(hint: Int64?) async throws(SetError) -> any DataStager
+    /// Opens attached data for reading and pins it until the reader is closed. `row` is the row that carries the data: the version
+    /// row for packed data, any row naming the layout for large data.
+    func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader
+}
+
+/// k data and m parity shards.
+package struct Geometry: Hashable, Sendable {
+    package var data: Int
+    package var parity: Int
+    package init(data: Int, parity: Int) {
+        self.data = data
+        self.parity = parity
+    }
+}
+
+package struct LockName: Hashable, Comparable, Sendable {
+    package var bytes: [UInt8]
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package static func < (lhs: LockName, rhs: LockName) -> Bool { lhs.bytes.lexicographicallyPrecedes(rhs.bytes) }
+}
+
+package struct KeyLock: Sendable {
+    package let names: [LockName]
+    package let token: UInt64
+    package init(names: [LockName], token: UInt64) {
+        self.names = names
+        self.token = token
+    }
+}
+
+package struct SetRow: Sendable {
+    package var key: IndexKey
+    package var revision: Position
+    package var payload: [UInt8]
+    package init(key: IndexKey, revision: Position, payload: [UInt8]) {
+        self.key = key
+        self.revision = revision
+        self.payload = payload
+    }
+}
+
+package enum SetChange: Sendable {
+    /// `data` is attached to this row: packed data lies in the row's own record, large data gets rows of the data space.
+    case put(key: IndexKey, payload: [UInt8], data: (any StagedData)?)
+    case delete(key: IndexKey)
+    /// Deletes the rows of large data, freeing its space (rule 7).
+    case deleteData(DataLayout)
+    /// Adds to a counter kept by the set (rule 16): for example objects and bytes of a bucket.
+    case count(CounterKey, objects: Int64, bytes: Int64)
+}
+
+package struct CounterKey: Hashable, Sendable {
+    package var bucket: BucketID
+    package init(bucket: BucketID) { self.bucket = bucket }
+}
+
+/// Where the bytes of an object or part are, independent of drives: part of the version record, named by Docs/formats.
+package enum DataLayout: Hashable, Sendable {
+    /// Zero bytes.
+    case empty
+    /// Full copies in the log records of some drives, attached to the version row.
+    case copies(count: Int64, slots: [UInt8])
+    /// Coded shards in the log records of all drives, attached to the version row.
+    case packed(count: Int64, geometry: Geometry, rotation: UInt8)
+    /// Coded shards in extents: rows `data` ‖ id ‖ chunk number. `blockBytes` is one shard's share of a stripe.
+    case coded(count: Int64, geometry: Geometry, rotation: UInt8, blockBytes: Int32, id: UniqueID)
+
+    package var byteCount: Int64 {
+        switch self {
+        case .empty: 0
+        case .copies(let count, _), .packed(let count, _, _), .coded(let count, _, _, _, _): count
+        }
+    }
+}
+
+/// Takes an object's bytes in order and stages them on the drives, a bounded number of stripes in flight.
+package protocol DataStager: AnyObject, Sendable {
+    /// The buffer to fill next, at most one stripe. Suspends while too many stripes are in flight.
+    func nextBuffer() async throws(SetError) -> BufferSlice
+    /// Says that the first `count` bytes of the buffer are filled. A count below the buffer's ends the data.
+    func filled(_ count: Int) async throws(SetError)
+    /// Waits until everything staged is durable. The result goes into a commit, or into `abandon`.
+    func finish() async throws(SetError) -> any StagedData
+    /// Frees what was staged. Safe at any time before the commit.
+    func abandon() async
+}
+
+package protocol StagedData: AnyObject, Sendable {
+    var layout: DataLayout { get }
+}
+
+/// Reads data front to back, verified before a byte is handed out.
+package protocol DataReader: AnyObject, Sendable {
+    /// The next run of bytes; nil at the end. The slice stays valid while referenced.
+    func next() async throws(SetError) -> BufferSlice?
+    /// Unpins. Must be called on every path.
+    func close() async
+}
+
+package enum SetError: Error, Sendable {
+    /// Fewer drives than a read needs, or the row is open (rule 6): 503 until drives return.
+    case readQuorumLost(detail: String)
+    /// Fewer drives than a write needs.
+    case writeQuorumLost(detail: String)
+    case noSpace
+    /// More shards are damaged or gone than parity covers: data lost.
+    case dataLost(detail: String)
+    case outcomeUnknown
+    /// Too much is queued: SlowDown.
+    case overloaded
+    case shutDown
+}
