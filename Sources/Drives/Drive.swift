@@ -61,7 +61,8 @@ package protocol Drive: Actor {
 
     // MARK: Change list and repair (rules 11, 12)
 
-    /// Commits not yet confirmed everywhere that this drive holds, by position, with the hashes of their keys.
+    /// Commits not yet confirmed everywhere that this drive holds, by position, with the hashes of their keys
+    /// (`IndexKey.changeHash`); pending ones are among them once their record is durable here.
     func changes() async throws(DriveError) -> [Change]
     /// Queues the present state of keys that this drive missed (rule 11): `entry == nil` deletes. Applied when durable. The
     /// positions listed count as held from then on.
@@ -198,11 +199,17 @@ package struct DriveCommit: Sendable {
     package var mutations: [Mutation]
     /// Opaque to the drive and kept with the record: a statement, counter changes. Empty for most.
     package var note: [UInt8]
+    /// `IndexKey.changeHash` of keys that this commit changes but for which this drive already holds something newer: they
+    /// go into the change list only (rule 6: a drive that holds the later takes nothing earlier for that key).
+    package var supersededKeys: [UInt64]
 
-    package init(header: CommitHeader, mutations: [Mutation], note: [UInt8] = []) {
+    package init(
+        header: CommitHeader, mutations: [Mutation], note: [UInt8] = [], supersededKeys: [UInt64] = []
+    ) {
         self.header = header
         self.mutations = mutations
         self.note = note
+        self.supersededKeys = supersededKeys
     }
 }
 
@@ -223,7 +230,8 @@ package struct Mutation: Sendable {
 /// Data that belongs to an entry on one drive.
 package enum Attachment: Sendable {
     case none
-    /// Small: rides in the log record itself. `checksum` is CRC64NVME seeded by the writer (misdirected reads).
+    /// Small: rides in the log record itself. `checksum` is the CRC64NVME of the bytes, not seeded: it is kept in the row, apart
+    /// from the data, so a misdirected read does not match it.
     case packed(BufferSlice, checksum: UInt64)
     /// Large: written and synced before. One checksum a block of `blockBytes`, the last may be short.
     case extents([Extent], blockBytes: Int, checksums: [UInt64])
@@ -313,9 +321,12 @@ package struct CaughtUpState: Sendable {
     }
     package var rows: [Row]
     package var positions: [Change]
-    package init(rows: [Row], positions: [Change]) {
+    /// The newest statement, when this drive missed it: stored as its own newest one if it is above that.
+    package var statement: (position: Position, note: [UInt8])?
+    package init(rows: [Row], positions: [Change], statement: (position: Position, note: [UInt8])? = nil) {
         self.rows = rows
         self.positions = positions
+        self.statement = statement
     }
 }
 
