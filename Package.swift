@@ -36,6 +36,8 @@ let package = Package(
         room("Drives", ["Base", "Runtime"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
+        // L4
+        room("Telemetry", ["Base"]),
         // L6
         room("Server", ["Base", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
@@ -45,6 +47,7 @@ let package = Package(
         // Tests
         tests("BaseTests", ["Base"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
+        tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
     ]
 )

@@ -26,6 +26,13 @@ import Testing
         Ban(spelling: "import Foundation", instead: "Base, Digests or Glibc"),
     ]
 
+    @Test func `tests reach what they test through package access`() throws {
+        // A release build, which is what the tests run on, is not compiled for testing.
+        for file in try SourceTree.files(below: "Tests", withSuffix: ".swift") where file.room != "TidyTests" {
+            #expect(!file.text.contains("@testable import"), "\(file.path) uses @testable: make what it needs package")
+        }
+    }
+
     @Test func `no source file uses a banned spelling`() throws {
         for file in try SourceTree.files(below: "Sources", withSuffix: ".swift") {
             for (number, line) in file.lines.enumerated() {
