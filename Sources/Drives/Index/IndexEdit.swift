@@ -82,7 +82,7 @@ extension TableRecord {
 package enum IndexLimits {
     /// An object key of 1,024 zero bytes is 2,048 bytes when escaped; upload and part keys add a few dozen.
     package static let keyBytes = 8 << 10
-    package static let valueBytes = 1 << 20
+    package static let valueBytes = 512 << 10
     package static let levels = 8
 }
 
