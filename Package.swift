@@ -27,7 +27,10 @@ let package = Package(
     targets: [
         // L0
         .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CKernels"),
+        .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         room("Base"),
+        room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CSystem"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
@@ -35,5 +38,6 @@ let package = Package(
         room("Objects", ["Base", "Runtime", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("DigestsTests", ["Digests", "CKernels"]),
     ]
 )
