@@ -32,6 +32,12 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         room("Base"),
         room("Runtime", ["Base", "CLinux"]),
+        .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CKernels"),
+        .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
+        room("Base"),
+        room("Digests", ["CKernels", "CDigests"]),
+        room("Runtime", ["Base", "CSystem"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
         // L3
@@ -49,5 +55,6 @@ let package = Package(
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
+        tests("DigestsTests", ["Digests", "CKernels"]),
     ]
 )
