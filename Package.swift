@@ -33,7 +33,10 @@ let package = Package(
         room("Drives", ["Base", "Runtime"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
+        // L6
+        room("SimulationSupport", ["Base", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
     ]
 )
