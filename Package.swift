@@ -30,31 +30,31 @@ let package = Package(
     targets: [
         // L0
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
-        room("Base"),
-        room("Runtime", ["Base", "CLinux"]),
-        .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         room("Base"),
         room("Digests", ["CKernels", "CDigests"]),
-        room("Runtime", ["Base", "CSystem"]),
+        room("Runtime", ["Base", "CLinux"]),
         // L1
-        room("Drives", ["Base", "Runtime"]),
+        room("Drives", ["Base", "Runtime", "CKernels"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
-        room("Server", ["Base", .product(name: "Configuration", package: "swift-configuration")]),
+        room("SimulationSupport", ["Base", "Drives"]),
+        room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "martlet",
             dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("DrivesTests", ["Base", "Runtime", "CKernels", "Drives", "SimulationSupport"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
-        tests("DigestsTests", ["Digests", "CKernels"]),
     ]
 )
