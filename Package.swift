@@ -39,7 +39,7 @@ let package = Package(
         // L4
         room("Telemetry", ["Base"]),
         // L6
-        room("Server", ["Base", .product(name: "Configuration", package: "swift-configuration")]),
+        room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "martlet",
             dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
