@@ -36,7 +36,7 @@ let package = Package(
         room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CLinux"]),
         // L1
-        room("Drives", ["Base", "Runtime", "CKernels"]),
+        room("Drives", ["Base", "Runtime", "Digests"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L4
@@ -51,7 +51,7 @@ let package = Package(
         // Tests
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
-        tests("DrivesTests", ["Base", "Runtime", "CKernels", "Drives", "SimulationSupport"]),
+        tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
