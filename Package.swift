@@ -32,19 +32,17 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         room("Base"),
         room("Runtime", ["Base", "CLinux"]),
-        .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
-        room("Base"),
         room("Digests", ["CKernels", "CDigests"]),
-        room("Runtime", ["Base", "CSystem"]),
         // L1
-        room("Drives", ["Base", "Runtime"]),
+        room("Drives", ["Base", "Runtime", "Digests"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
+        room("SimulationSupport", ["Base", "Drives"]),
         room("Server", ["Base", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "martlet",
@@ -56,5 +54,7 @@ let package = Package(
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
+        tests("DrivesTests", ["Base", "Runtime", "Drives", "SimulationSupport"]),
     ]
 )
