@@ -1,0 +1,301 @@
+import Base
+import Runtime
+
+/// Reading the log when a drive is opened, and opening the segment that this start writes to.
+extension DriveLog {
+    /// A segment's file as recovery found it.
+    private struct Candidate {
+        var number: UInt32
+        /// nil when the first block is damaged.
+        var header: LogSegmentHeader?
+        var file: any DriveFile
+        /// Where its content ends: known from the segment after it, or nil for the last.
+        var keptEnd: LSN?
+        var firstLSN: LSN
+        var byteCount: Int
+
+        /// No byte of it lies at or beyond this.
+        var endMax: LSN { keptEnd ?? firstLSN + byteCount }
+    }
+
+    /// Work between two yields of the loop.
+    private static let sliceNanoseconds: UInt64 = 1_000_000
+
+    /// Reads the log from `replay` on and hands over every record that is whole, in order. Segments that end before it are kept if
+    /// `isKept` says so, and are free otherwise. Memory is bounded by a window; the loop is yielded every millisecond.
+    ///
+    /// A bad last batch is a tear and is cut. A bad batch before a valid one, and anything unreadable, is damage: it is reported,
+    /// and what follows is handed over all the same.
+    package func recover(
+        from replay: LSN, keeping isKept: (UInt32) -> Bool,
+        _ body: (RecoveredRecord) throws(DriveError) -> Void
+    ) async throws(DriveError) -> LogRecovery {
+        executor.checkIsolated()
+        guard case .new = state, segments.isEmpty else { preconditionFailure("a log is recovered once, before it starts") }
+        do {
+            var recovery = LogRecovery()
+            let candidates = try await findSegments(&recovery, replay)
+            var released: [(number: UInt32, fits: Bool)] = []
+            for candidate in candidates {
+                // The last segment is never released: the next one takes its number and its place from it.
+                let isOld = candidate.endMax <= replay && candidate.number != candidates.last?.number
+                if isOld {
+                    await candidate.file.close()
+                    if isKept(candidate.number) {
+                        keep(candidate, end: candidate.endMax, &recovery)
+                    } else {
+                        released.append((candidate.number, candidate.byteCount == parameters.segmentBytes))
+                    }
+                    continue
+                }
+                let end = try await scan(candidate, replay, &recovery, body)
+                await candidate.file.close()
+                keep(candidate, end: end, &recovery)
+            }
+            if !released.isEmpty { try await recycle(released) }
+            if recovery.end < replay {
+                recovery.damages.append(
+                    LogDamage(kind: .missingSegment, segment: 0, lsns: recovery.end..<replay))
+            }
+            return recovery
+        } catch let error as DriveError {
+            throw error
+        } catch let error as DriveIOError {
+            throw .io(error)
+        } catch {
+            preconditionFailure("recovery throws drive errors only")
+        }
+    }
+
+    /// Opens the segment that this start writes to: never one that was recovered (rule 2). Until then nothing can be appended.
+    package func start(after recovery: LogRecovery, floor: LSN = .zero) async throws(DriveError) {
+        executor.checkIsolated()
+        guard case .new = state else { preconditionFailure("a log is started once") }
+        do {
+            while free.count < parameters.reserveSegments {
+                do { free.append(try await makeFree()) } catch .noSpace { break }
+            }
+            let last = segments.last
+            let number = (last?.number ?? 0) + 1
+            let blockBytes = UInt64(LogFormat.blockBytes)
+            var firstLSN = last.map { $0.firstLSN + $0.byteCount } ?? .zero
+            let above = max(recovery.end, floor)
+            if firstLSN < above { firstLSN = LSN(rawValue: (above.rawValue + blockBytes - 1) / blockBytes * blockBytes) }
+            let next: FreeSegment
+            var isReserve = false
+            if free.count > parameters.reserveSegments {
+                next = free.removeLast()
+            } else {
+                do {
+                    next = try await makeFree()
+                } catch .noSpace {
+                    guard let last = free.popLast() else { throw DriveIOError.noSpace(path: LogFormat.directory) }
+                    (next, isReserve) = (last, true)
+                }
+            }
+            active = try await files.activate(
+                next, number: number, salt: random.next(), firstLSN: firstLSN, previousEnd: recovery.end,
+                isReserve: isReserve)
+            state = .open
+        } catch .noSpace {
+            throw .noSpace
+        } catch {
+            throw .io(error)
+        }
+    }
+
+    private func keep(_ candidate: Candidate, end: LSN, _ recovery: inout LogRecovery) {
+        segments.append(
+            LogSegment(
+                number: candidate.number, firstLSN: candidate.firstLSN, byteCount: candidate.byteCount, end: end,
+                file: nil))
+        recovery.segments.append(candidate.number)
+        recovery.end = max(recovery.end, end)
+    }
+
+    // MARK: Finding segments
+
+    /// The segments' files and headers, in order, with where each ends; free files are taken over.
+    private func findSegments(
+        _ recovery: inout LogRecovery, _ replay: LSN
+    ) async throws -> [Candidate] {
+        let io = files.io
+        do {
+            // What the last process renamed and wrote may be in caches only: nothing is believed before it is durable.
+            try await io.syncDirectory(LogFormat.directory)
+        } catch DriveIOError.notFound {
+            try await io.makeDirectory(LogFormat.directory)
+            try await io.syncDirectory("")
+        }
+        var numbers: [UInt32] = [], freeNumbers: [Int] = []
+        for name in try await io.list(LogFormat.directory) {
+            switch LogFormat.parse(name) {
+            case .segment(let number): numbers.append(number)
+            case .free(let number): freeNumbers.append(number)
+            case .other: continue
+            }
+        }
+        for number in freeNumbers.sorted() { try await takeOverFree(number) }
+        var candidates: [Candidate] = []
+        for number in numbers.sorted() { candidates.append(try await candidate(number)) }
+        complete(&candidates, &recovery, replay)
+        return candidates
+    }
+
+    /// A free file of the right size is used again; any other is what an interrupted allocation left.
+    private func takeOverFree(_ number: Int) async throws(DriveIOError) {
+        nextFree = max(nextFree, number + 1)
+        let path = LogFormat.freePath(number)
+        let file = try await files.io.open(path, [.readOnly])
+        let size = try await file.size()
+        await file.close()
+        if size == UInt64(parameters.segmentBytes) {
+            free.append(FreeSegment(path: path, file: nil))
+        } else {
+            try await files.io.remove(path)
+        }
+    }
+
+    private func candidate(_ number: UInt32) async throws -> Candidate {
+        let path = LogFormat.segmentPath(number)
+        let file = try await files.io.open(path, [.readOnly, .direct])
+        let size = Int(try await file.size())
+        let block = pool.take(LogFormat.blockBytes).slice(0, LogFormat.blockBytes)
+        var header: LogSegmentHeader?
+        do {
+            if try await file.read(into: block.mutableBytes, at: 0) == LogFormat.blockBytes {
+                switch LogSegmentHeader.decode(block.bytes) {
+                case .header(let found):
+                    if found.drive == files.drive && found.number == number { header = found }
+                case .unsupported(let version, let features):
+                    throw DriveError.damagedFormat(
+                        what: "\(path) has format version \(version), features \(features): written by a newer version")
+                case .bad: break
+                }
+            }
+        } catch let error as DriveIOError {
+            guard LogScanner.isMedium(error) else { throw error }
+        }
+        let byteCount = header.map { Int($0.segmentBytes) } ?? max(size, LogFormat.blockBytes)
+        return Candidate(
+            number: number, header: header, file: file, keptEnd: nil, firstLSN: header?.firstLSN ?? .zero,
+            byteCount: byteCount)
+    }
+
+    /// Fills in what follows from neighbours, and reports damaged headers and gaps.
+    private func complete(_ candidates: inout [Candidate], _ recovery: inout LogRecovery, _ replay: LSN) {
+        for index in candidates.indices {
+            if candidates[index].header == nil, index > 0 {
+                candidates[index].firstLSN = candidates[index - 1].firstLSN + candidates[index - 1].byteCount
+            }
+            guard index > 0, candidates[index - 1].number + 1 == candidates[index].number,
+                let header = candidates[index].header
+            else { continue }
+            candidates[index - 1].keptEnd = header.previousEnd
+        }
+        for (index, candidate) in candidates.enumerated() {
+            if candidate.header == nil {
+                report(.badHeader, candidate.number, candidate.firstLSN..<candidate.endMax, replay, &recovery)
+            }
+            // The oldest segment that replay needs, and every one after it, follow one that is there or that ended before.
+            guard let header = candidate.header, header.previousEnd > replay,
+                index == 0 || candidates[index - 1].number + 1 != candidate.number
+            else { continue }
+            report(.missingSegment, candidate.number - 1, replay..<header.previousEnd, replay, &recovery)
+        }
+    }
+
+    private func report(
+        _ kind: LogDamage.Kind, _ segment: UInt32, _ lsns: Range<LSN>, _ replay: LSN, _ recovery: inout LogRecovery
+    ) {
+        let damage = LogDamage(kind: kind, segment: segment, lsns: lsns)
+        if lsns.upperBound > replay { recovery.damages.append(damage) } else { recovery.oldDamages.append(damage) }
+    }
+
+    // MARK: Scanning
+
+    /// Hands over the records of one segment. Where it ends.
+    private func scan(
+        _ candidate: Candidate, _ replay: LSN, _ recovery: inout LogRecovery,
+        _ body: (RecoveredRecord) throws(DriveError) -> Void
+    ) async throws -> LSN {
+        guard let header = candidate.header else { return candidate.endMax }
+        // A batch that was in the drive's cache when the process died looks whole: it must be before it is believed.
+        if candidate.keptEnd == nil { try await candidate.file.sync() }
+        let limit = Int(min(candidate.endMax.rawValue - min(header.firstLSN.rawValue, candidate.endMax.rawValue),
+                            UInt64(candidate.byteCount)))
+        var scanner = LogScanner(
+            file: candidate.file, salt: header.salt, firstLSN: header.firstLSN, byteCount: candidate.byteCount,
+            checksSalt: parameters.checksSalt, pool: pool)
+        var offset = LogFormat.blockBytes, end = LogFormat.blockBytes
+        var sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
+        // Where whole batches stopped, if they did.
+        var gap: Int?
+        while offset < limit {
+            switch try await scanner.batch(at: offset, limit: limit) {
+            case .batch(let batch, let bytes):
+                if let start = gap {
+                    report(
+                        .badBatch, candidate.number, header.firstLSN + start..<header.firstLSN + offset, replay,
+                        &recovery)
+                    recovery.hasTornBatch = false
+                    gap = nil
+                }
+                sliceEnd = try await handOver(
+                    batch, UnsafeRawBufferPointer(bytes), candidate.number, offset, replay, &recovery, sliceEnd, body)
+                offset += LogFormat.padded(Int(batch.length))
+                end = offset
+            case .nothing(let looksTorn):
+                if gap == nil {
+                    gap = offset
+                    recovery.hasTornBatch = looksTorn
+                }
+                offset += LogFormat.blockBytes
+            }
+            if clock.monotonicNanoseconds() >= sliceEnd {
+                await Task.yield()
+                sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
+            }
+        }
+        for page in scanner.unreadable {
+            report(
+                .unreadable, candidate.number, header.firstLSN + page..<header.firstLSN + page + LogFormat.blockBytes,
+                replay, &recovery)
+        }
+        guard let keptEnd = candidate.keptEnd else { return header.firstLSN + end }
+        // The segment after this one says that batches were kept up to there.
+        if let start = gap, header.firstLSN + start < keptEnd {
+            report(.badBatch, candidate.number, header.firstLSN + start..<keptEnd, replay, &recovery)
+        }
+        return keptEnd
+    }
+
+    /// Hands over a batch's records from `replay` on. When the slice of the loop ends.
+    private func handOver(
+        _ header: LogBatchHeader, _ batch: UnsafeRawBufferPointer, _ segment: UInt32, _ batchOffset: Int,
+        _ replay: LSN, _ recovery: inout LogRecovery, _ sliceEnd: UInt64,
+        _ body: (RecoveredRecord) throws(DriveError) -> Void
+    ) async throws -> UInt64 {
+        var sliceEnd = sliceEnd
+        var offset = LogFormat.batchHeaderBytes
+        for _ in 0..<header.recordCount {
+            let count = Int(batch.load(UInt32.self, at: offset))
+            let start = offset + LogFormat.recordHeaderBytes
+            offset = start + count
+            let lsn = header.lsn + start
+            guard lsn >= replay else { continue }
+            try body(
+                RecoveredRecord(
+                    lsn: lsn,
+                    location: LogLocation(
+                        segment: segment, offset: UInt32(batchOffset + start), count: UInt32(count)),
+                    bytes: UnsafeRawBufferPointer(rebasing: batch[start..<offset])))
+            recovery.recordCount += 1
+            if clock.monotonicNanoseconds() >= sliceEnd {
+                await Task.yield()
+                sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
+            }
+        }
+        return sliceEnd
+    }
+}
