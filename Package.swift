@@ -35,5 +35,6 @@ let package = Package(
         room("Objects", ["Base", "Runtime", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("RuntimeTests", ["Base", "Runtime"]),
     ]
 )
