@@ -4,6 +4,15 @@ import Runtime
 import Synchronization
 import Testing
 
+/// A value that several tasks change.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+    init(_ value: Value) { mutex = Mutex(value) }
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        mutex.withLock { value in body(&value) }
+    }
+}
+
 /// Runs the body as a task of a fresh loop, then ends the loop.
 func onLoop<Value: Sendable>(
     _ configuration: LoopConfiguration = LoopConfiguration(),
@@ -93,7 +102,7 @@ actor Pinned {
 
     @Test func `jobs from many threads all run`() async throws {
         let loop = try Loop()
-        let sum = Mutex(0)
+        let sum = Shared(0)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -109,7 +118,7 @@ actor Pinned {
 
     @Test func `a sleep that is cancelled throws and does not wait`() async throws {
         let loop = try Loop()
-        let outcome = Mutex("")
+        let outcome = Shared("")
         loop.spawn {
             do {
                 try await loop.sleep(for: .seconds(86_400))
@@ -125,7 +134,7 @@ actor Pinned {
     }
 
     @Test func `sleeps end in the order of their deadlines`() async throws {
-        let order = Mutex<[Int]>([])
+        let order = Shared<[Int]>([])
         try await onLoop { loop in
             await withTaskGroup(of: Void.self) { group in
                 for delay in [30, 10, 20, 0, 40] {
@@ -140,7 +149,7 @@ actor Pinned {
     }
 
     @Test func `a timer that was moved later fires once at its last deadline`() async throws {
-        let fired = Mutex<[String]>([])
+        let fired = Shared<[String]>([])
         try await onLoop { loop in
             let moved = loop.schedule(after: .milliseconds(1)) { fired.withLock { $0.append("moved") } }
             let cancelled = loop.schedule(after: .milliseconds(2)) { fired.withLock { $0.append("cancelled") } }
@@ -148,10 +157,9 @@ actor Pinned {
             moved.arm(after: .milliseconds(30))
             cancelled.cancel()
             sooner.arm(after: .milliseconds(5))
-            try await loop.sleep(for: .milliseconds(15))
-            fired.withLock { $0.append("between") }
+            let between = loop.schedule(after: .milliseconds(10)) { fired.withLock { $0.append("between") } }
             try await loop.sleep(for: .milliseconds(40))
-            _ = (moved, cancelled, sooner)
+            _ = (moved, cancelled, sooner, between)
         }
         #expect(fired.withLock { $0 } == ["sooner", "between", "moved"])
     }
