@@ -38,5 +38,6 @@ let package = Package(
         // Tests
         tests("BaseTests", ["Base"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
+        tests("RuntimeTests", ["Base", "Runtime"]),
     ]
 )

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "csystem_loop.h"
+#include "csystem_ring.h"
+#include "csystem_socket.h"
+
 int csystem_errno(void);
 
 /* open(2) is variadic and so not visible to Swift. */
