@@ -33,11 +33,14 @@ let package = Package(
         room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CSystem"]),
         // L1
+        .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
+        room("ErasureCoding", ["CErasure"]),
         room("Drives", ["Base", "Runtime"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("ErasureCodingTests", ["ErasureCoding"]),
     ]
 )
