@@ -27,17 +27,25 @@ let package = Package(
     targets: [
         // L0
         .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CKernels"),
+        .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         room("Base"),
+        room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CSystem"]),
         // L1
-        room("Drives", ["Base", "Runtime"]),
+        .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
+        room("ErasureCoding", ["CErasure"]),
+        room("Drives", ["Base", "Runtime", "Digests"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("DrivesTests", ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("RuntimeTests", ["Base", "Runtime"]),
+        tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("ErasureCodingTests", ["ErasureCoding"]),
     ]
 )
