@@ -35,7 +35,7 @@ let package = Package(
         // L1
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
-        room("Drives", ["Base", "Runtime", "Digests"]),
+        room("Drives", ["Base", "Runtime", "Digests", "CSystem"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L6

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "csystem_file.h"
 #include "csystem_loop.h"
 #include "csystem_ring.h"
 #include "csystem_socket.h"

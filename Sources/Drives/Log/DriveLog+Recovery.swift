@@ -8,7 +8,6 @@ extension DriveLog {
         var number: UInt32
         /// nil when the first block is damaged.
         var header: LogSegmentHeader?
-        var file: any DriveFile
         /// Where its content ends: known from the segment after it, or nil for the last.
         var keptEnd: LSN?
         var firstLSN: LSN
@@ -31,31 +30,41 @@ extension DriveLog {
         _ body: (RecoveredRecord) throws(DriveError) -> Void
     ) async throws(DriveError) -> LogRecovery {
         executor.checkIsolated()
-        guard case .new = state, segments.isEmpty else { preconditionFailure("a log is recovered once, before it starts") }
+        guard case .new = state, segments.isEmpty else {
+            preconditionFailure("a log is recovered once, before it starts")
+        }
         do {
             var recovery = LogRecovery()
-            let candidates = try await findSegments(&recovery, replay)
-            var released: [(number: UInt32, fits: Bool)] = []
+            let (candidates, older) = try await findSegments(&recovery, replay)
+            var released: [(number: UInt32, byteCount: Int?)] = []
+            for number in older {
+                guard isKept(number) else {
+                    released.append((number, nil))
+                    continue
+                }
+                segments.append(LogSegment(number: number, firstLSN: .zero, byteCount: nil, end: replay))
+                recovery.segments.append(number)
+            }
             for candidate in candidates {
                 // The last segment is never released: the next one takes its number and its place from it.
-                let isOld = candidate.endMax <= replay && candidate.number != candidates.last?.number
-                if isOld {
-                    await candidate.file.close()
-                    if isKept(candidate.number) {
-                        keep(candidate, end: candidate.endMax, &recovery)
-                    } else {
-                        released.append((candidate.number, candidate.byteCount == parameters.segmentBytes))
-                    }
+                let isLast = candidate.number == candidates.last?.number
+                if !isLast && candidate.endMax <= replay && !isKept(candidate.number) {
+                    released.append((candidate.number, candidate.byteCount))
                     continue
                 }
                 let end = try await scan(candidate, replay, &recovery, body)
-                await candidate.file.close()
-                keep(candidate, end: end, &recovery)
+                segments.append(
+                    LogSegment(
+                        number: candidate.number, firstLSN: candidate.firstLSN, byteCount: candidate.byteCount,
+                        end: end))
+                recovery.segments.append(candidate.number)
+                recovery.end = max(recovery.end, end)
             }
             if !released.isEmpty { try await recycle(released) }
             if recovery.end < replay {
                 recovery.damages.append(
                     LogDamage(kind: .missingSegment, segment: 0, lsns: recovery.end..<replay))
+                recovery.end = replay
             }
             return recovery
         } catch let error as DriveError {
@@ -68,34 +77,11 @@ extension DriveLog {
     }
 
     /// Opens the segment that this start writes to: never one that was recovered (rule 2). Until then nothing can be appended.
-    package func start(after recovery: LogRecovery, floor: LSN = .zero) async throws(DriveError) {
+    package func start(after recovery: LogRecovery) async throws(DriveError) {
         executor.checkIsolated()
         guard case .new = state else { preconditionFailure("a log is started once") }
         do {
-            while free.count < parameters.reserveSegments {
-                do { free.append(try await makeFree()) } catch .noSpace { break }
-            }
-            let last = segments.last
-            let number = (last?.number ?? 0) + 1
-            let blockBytes = UInt64(LogFormat.blockBytes)
-            var firstLSN = last.map { $0.firstLSN + $0.byteCount } ?? .zero
-            let above = max(recovery.end, floor)
-            if firstLSN < above { firstLSN = LSN(rawValue: (above.rawValue + blockBytes - 1) / blockBytes * blockBytes) }
-            let next: FreeSegment
-            var isReserve = false
-            if free.count > parameters.reserveSegments {
-                next = free.removeLast()
-            } else {
-                do {
-                    next = try await makeFree()
-                } catch .noSpace {
-                    guard let last = free.popLast() else { throw DriveIOError.noSpace(path: LogFormat.directory) }
-                    (next, isReserve) = (last, true)
-                }
-            }
-            active = try await files.activate(
-                next, number: number, salt: random.next(), firstLSN: firstLSN, previousEnd: recovery.end,
-                isReserve: isReserve)
+            try await openFirst(after: recovery)
             state = .open
         } catch .noSpace {
             throw .noSpace
@@ -104,21 +90,39 @@ extension DriveLog {
         }
     }
 
-    private func keep(_ candidate: Candidate, end: LSN, _ recovery: inout LogRecovery) {
-        segments.append(
-            LogSegment(
-                number: candidate.number, firstLSN: candidate.firstLSN, byteCount: candidate.byteCount, end: end,
-                file: nil))
-        recovery.segments.append(candidate.number)
-        recovery.end = max(recovery.end, end)
+    private func openFirst(after recovery: LogRecovery) async throws(DriveIOError) {
+        while free.count < parameters.reserveSegments {
+            guard let made = try await makeFreeIfRoom() else { break }
+            free.append(made)
+        }
+        let last = segments.last
+        let blockBytes = UInt64(LogFormat.blockBytes)
+        // Past the whole of the last segment: LSNs of a batch that was cut are not used again.
+        let above = max(last.map { $0.firstLSN + ($0.byteCount ?? 0) } ?? .zero, recovery.end)
+        let firstLSN = LSN(rawValue: (above.rawValue + blockBytes - 1) / blockBytes * blockBytes)
+        var next = free.count > parameters.reserveSegments ? free.removeLast() : try await makeFreeIfRoom()
+        let isReserve = next == nil
+        if next == nil { next = free.popLast() }
+        guard let next else { throw .noSpace(path: LogFormat.directory) }
+        active = try await files.activate(
+            next, number: (last?.number ?? 0) + 1, salt: random.next(), firstLSN: firstLSN,
+            previousEnd: recovery.end, isReserve: isReserve)
+    }
+
+    /// A fresh file, or nil when there is no space for it.
+    private func makeFreeIfRoom() async throws(DriveIOError) -> FreeSegment? {
+        do { return try await makeFree() } catch {
+            if case .noSpace = error { return nil }
+            throw error
+        }
     }
 
     // MARK: Finding segments
 
-    /// The segments' files and headers, in order, with where each ends; free files are taken over.
+    /// The segments that replay needs, in order, with where each ends, and the numbers of older ones; free files are taken over.
     private func findSegments(
         _ recovery: inout LogRecovery, _ replay: LSN
-    ) async throws -> [Candidate] {
+    ) async throws -> (candidates: [Candidate], older: [UInt32]) {
         let io = files.io
         do {
             // What the last process renamed and wrote may be in caches only: nothing is believed before it is durable.
@@ -136,10 +140,17 @@ extension DriveLog {
             }
         }
         for number in freeNumbers.sorted() { try await takeOverFree(number) }
+        numbers.sort()
+        // From the newest back to the one that holds the point of replay: a start must not look at every segment of a full drive.
         var candidates: [Candidate] = []
-        for number in numbers.sorted() { candidates.append(try await candidate(number)) }
+        while let number = numbers.popLast() {
+            let found = try await candidate(number)
+            candidates.append(found)
+            if let header = found.header, header.firstLSN <= replay { break }
+        }
+        candidates.reverse()
         complete(&candidates, &recovery, replay)
-        return candidates
+        return (candidates, numbers)
     }
 
     /// A free file of the right size is used again; any other is what an interrupted allocation left.
@@ -176,10 +187,10 @@ extension DriveLog {
         } catch let error as DriveIOError {
             guard LogScanner.isMedium(error) else { throw error }
         }
+        await file.close()
         let byteCount = header.map { Int($0.segmentBytes) } ?? max(size, LogFormat.blockBytes)
         return Candidate(
-            number: number, header: header, file: file, keptEnd: nil, firstLSN: header?.firstLSN ?? .zero,
-            byteCount: byteCount)
+            number: number, header: header, keptEnd: nil, firstLSN: header?.firstLSN ?? .zero, byteCount: byteCount)
     }
 
     /// Fills in what follows from neighbours, and reports damaged headers and gaps.
@@ -220,12 +231,13 @@ extension DriveLog {
         _ body: (RecoveredRecord) throws(DriveError) -> Void
     ) async throws -> LSN {
         guard let header = candidate.header else { return candidate.endMax }
+        let file = try await files.io.open(LogFormat.segmentPath(candidate.number), [.readOnly, .direct])
         // A batch that was in the drive's cache when the process died looks whole: it must be before it is believed.
-        if candidate.keptEnd == nil { try await candidate.file.sync() }
-        let limit = Int(min(candidate.endMax.rawValue - min(header.firstLSN.rawValue, candidate.endMax.rawValue),
-                            UInt64(candidate.byteCount)))
+        if candidate.keptEnd == nil { try await file.sync() }
+        let length = candidate.endMax.rawValue - min(header.firstLSN.rawValue, candidate.endMax.rawValue)
+        let limit = Int(min(length, UInt64(candidate.byteCount)))
         var scanner = LogScanner(
-            file: candidate.file, salt: header.salt, firstLSN: header.firstLSN, byteCount: candidate.byteCount,
+            file: file, salt: header.salt, firstLSN: header.firstLSN, byteCount: candidate.byteCount,
             checksSalt: parameters.checksSalt, pool: pool)
         var offset = LogFormat.blockBytes, end = LogFormat.blockBytes
         var sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
@@ -257,6 +269,7 @@ extension DriveLog {
                 sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
             }
         }
+        await file.close()
         for page in scanner.unreadable {
             report(
                 .unreadable, candidate.number, header.firstLSN + page..<header.firstLSN + page + LogFormat.blockBytes,

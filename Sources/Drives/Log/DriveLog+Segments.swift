@@ -1,3 +1,4 @@
+import Base
 import Glibc
 package import Runtime
 
@@ -97,16 +98,20 @@ extension DriveLog {
         guard !released.isEmpty else { return }
         segments = kept
         for segment in released { await segment.file?.close() }
-        try await recycle(released.map { ($0.number, $0.byteCount == parameters.segmentBytes) })
+        try await recycle(released.map { ($0.number, $0.byteCount) })
     }
 
     /// Takes the names from segments. Their files are used again only when that is durable: else a power cut could give a file
     /// that is the log's newest segment its old name back.
-    func recycle(_ released: [(number: UInt32, fits: Bool)]) async throws(DriveIOError) {
+    func recycle(_ released: [(number: UInt32, byteCount: Int?)]) async throws(DriveIOError) {
         var recycled: [FreeSegment] = []
-        for (number, fits) in released {
+        for (number, known) in released {
             let path = LogFormat.segmentPath(number)
-            if fits && free.count + recycled.count < parameters.reserveSegments + parameters.spareSegments {
+            let byteCount: Int
+            if let known { byteCount = known } else { byteCount = try await sizeOfFile(path) }
+            if byteCount == parameters.segmentBytes,
+                free.count + recycled.count < parameters.reserveSegments + parameters.spareSegments
+            {
                 let freePath = LogFormat.freePath(nextFree)
                 nextFree += 1
                 try await files.io.rename(path, to: freePath)
@@ -120,11 +125,18 @@ extension DriveLog {
         if free.count >= parameters.reserveSegments { active?.isReserve = false }
     }
 
+    private func sizeOfFile(_ path: String) async throws(DriveIOError) -> Int {
+        let file = try await files.io.open(path, [.readOnly])
+        let size = try await file.size()
+        await file.close()
+        return Int(clamping: size)
+    }
+
     // MARK: Reading
 
     /// Segments with batches, oldest first, and the end of each. The last one is active.
-    package var segmentEnds: [(number: UInt32, end: LSN, byteCount: Int)] {
-        segments.map { ($0.number, $0.end, $0.byteCount) } + (active.map { [($0.number, $0.end, $0.byteCount)] } ?? [])
+    package var segmentEnds: [(number: UInt32, end: LSN)] {
+        segments.map { ($0.number, $0.end) } + (active.map { [($0.number, $0.end)] } ?? [])
     }
 
     /// The log's end: of the last durable batch.
@@ -132,7 +144,9 @@ extension DriveLog {
 
     /// Bytes of the files, free ones included.
     package var allocatedBytes: UInt64 {
-        UInt64(segments.reduce(0) { $0 + $1.byteCount } + (free.count + (active == nil ? 0 : 1)) * parameters.segmentBytes)
+        UInt64(
+            segments.reduce(0) { $0 + ($1.byteCount ?? parameters.segmentBytes) }
+                + (free.count + (active == nil ? 0 : 1)) * parameters.segmentBytes)
     }
 
     /// Bytes at a location. Whoever wrote them verifies them: the log checks whole batches only.

@@ -166,3 +166,10 @@ extension UnsafeRawBufferPointer {
         Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: Value.self))
     }
 }
+
+/// For tests that forge batches.
+package enum LogTestHooks {
+    package static func seal(_ batch: UnsafeMutableRawBufferPointer, recordCount: Int, salt: UInt64, lsn: LSN) {
+        LogBatchHeader.seal(batch, recordCount: recordCount, salt: salt, lsn: lsn)
+    }
+}

@@ -66,7 +66,8 @@ struct LogScanner {
     }
 
     /// Bytes of the segment, zeros where it can't be read. Within the window as long as no other call is made.
-    private mutating func bytes(at offset: Int, _ count: Int) async throws(DriveIOError) -> UnsafeMutableRawBufferPointer
+    private mutating func bytes(at offset: Int, _ count: Int) async throws(DriveIOError)
+        -> UnsafeMutableRawBufferPointer
     {
         if offset < windowStart || offset + count > windowStart + windowCount {
             let wanted = LogFormat.padded(count)

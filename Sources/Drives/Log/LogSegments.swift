@@ -5,8 +5,9 @@ import Runtime
 struct LogSegment {
     let number: UInt32
     let firstLSN: LSN
-    let byteCount: Int
-    /// The end of its last batch.
+    /// nil for segments of earlier runs whose header nobody had to read.
+    let byteCount: Int?
+    /// The end of its last batch, or a later point that is not in it.
     var end: LSN
     var file: (any DriveFile)?
     var readers = 0
