@@ -30,13 +30,16 @@ let package = Package(
     targets: [
         // L0
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         room("Base"),
         room("Digests", ["CKernels", "CDigests"]),
-        room("Runtime", ["Base", "CLinux"]),
+        room("Runtime", ["Base", "CSystem"]),
         // L1
-        room("Drives", ["Base", "Runtime", "Digests"]),
+        .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
+        room("ErasureCoding", ["CErasure"]),
+        room("Drives", ["Base", "Runtime", "Digests", "CSystem"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L4
@@ -51,6 +54,8 @@ let package = Package(
         // Tests
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("RuntimeTests", ["Base", "Runtime"]),
+        tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
