@@ -17,6 +17,7 @@ package protocol Drive: Actor {
     /// Stores a promise (rule 5): refuses with `.promisedHigher` unless it is above the stored one, or equal with the same leader.
     func store(_ promise: Promise) async throws(DriveError)
     /// Ends recovery: publishes every recovered commit that the verdict calls valid, drops the void ones, keeps the rest pending.
+    /// The leader may append between `recover` and this call (completions, its statement); it publishes those itself.
     func resolve(_ verdict: any CommitVerdict) async throws(DriveError)
     /// A recovered or running commit that is pending here, whole with its packed data, to be sent to other drives.
     func pendingCommit(_ position: Position) async throws(DriveError) -> DriveCommit?
@@ -26,7 +27,8 @@ package protocol Drive: Actor {
     /// Queues a commit for the next batch, in the caller's step. `listener` hears exactly once, on the executor, that the batch
     /// is durable or that it failed.
     func append(_ commit: DriveCommit, reportingTo listener: any AppendListener)
-    /// Applies a durable, decided commit to the index; what it replaces is freed (rule 7). In order of append.
+    /// Applies a durable, decided commit to the index; what it replaces is freed (rule 7). Commits on the same key come in order
+    /// of append; others may be decided, and so published, out of order. Nothing happens when it is published already.
     func publish(_ position: Position)
     /// Drops a void commit: it is never published, its space is free.
     func discard(_ position: Position)
@@ -64,6 +66,8 @@ package protocol Drive: Actor {
     /// Commits not yet confirmed everywhere that this drive holds, by position, with the hashes of their keys
     /// (`IndexKey.changeHash`); pending ones are among them once their record is durable here.
     func changes() async throws(DriveError) -> [Change]
+    /// The keys of commits in the change list, for catch-up. Positions that are not in the list here are left out.
+    func changedKeys(_ positions: [Position]) async throws(DriveError) -> [ChangedKeys]
     /// Queues the present state of keys that this drive missed (rule 11): `entry == nil` deletes. Applied when durable. The
     /// positions listed count as held from then on.
     func append(_ state: CaughtUpState, reportingTo listener: any AppendListener)
@@ -297,10 +301,26 @@ package protocol AppendListener: AnyObject, Sendable {
 /// A commit as the change list keeps it: position and 8-byte hashes of its keys (a false hit asks another drive).
 package struct Change: Hashable, Sendable {
     package var position: Position
+    /// `IndexKey.changeHash` of each key.
     package var keyHashes: [UInt64]
-    package init(position: Position, keyHashes: [UInt64]) {
+    /// `DriveCommit.note`: counter changes outlive the log record that brought them, until the position is confirmed.
+    package var note: [UInt8]
+    package init(position: Position, keyHashes: [UInt64], note: [UInt8] = []) {
         self.position = position
         self.keyHashes = keyHashes
+        self.note = note
+    }
+}
+
+/// A commit of the change list with its keys in full.
+package struct ChangedKeys: Hashable, Sendable {
+    package var position: Position
+    package var keys: [IndexKey]
+    package var note: [UInt8]
+    package init(position: Position, keys: [IndexKey], note: [UInt8]) {
+        self.position = position
+        self.keys = keys
+        self.note = note
     }
 }
 
@@ -308,7 +328,7 @@ package struct Change: Hashable, Sendable {
 package struct CaughtUpState: Sendable {
     package struct Row: Sendable {
         package var key: IndexKey
-        /// Revision of the row at its source; nil deletes.
+        /// Revision of the row at its source, kept here too; nil deletes.
         package var revision: Position?
         package var payload: [UInt8]
         package var attachment: Attachment
@@ -320,10 +340,11 @@ package struct CaughtUpState: Sendable {
         }
     }
     package var rows: [Row]
-    package var positions: [Change]
+    /// With their keys, because this drive's change list must be able to tell them on.
+    package var positions: [ChangedKeys]
     /// The newest statement, when this drive missed it: stored as its own newest one if it is above that.
     package var statement: (position: Position, note: [UInt8])?
-    package init(rows: [Row], positions: [Change], statement: (position: Position, note: [UInt8])? = nil) {
+    package init(rows: [Row], positions: [ChangedKeys], statement: (position: Position, note: [UInt8])? = nil) {
         self.rows = rows
         self.positions = positions
         self.statement = statement
@@ -361,5 +382,12 @@ package struct DriveStatistics: Sendable {
     package var cacheHits: UInt64 = 0
     package var cacheMisses: UInt64 = 0
     package var isPoisoned = false
+    /// Puts are refused until space is freed (rule 18).
+    package var isFull = false
+    package var cleanings: UInt64 = 0
+    package var checksumMismatches: UInt64 = 0
+    package var damagedBatches: UInt64 = 0
+    package var damagedRows: UInt64 = 0
+    package var failedBackgroundWork: UInt64 = 0
     package init() {}
 }
