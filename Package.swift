@@ -29,15 +29,18 @@ let package = Package(
         .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
+        .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         room("Base"),
         room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CSystem"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
+        room("S3Protocol", ["Base", "Digests", "CExpat"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
     ]
 )
