@@ -36,6 +36,8 @@ package struct AWSChunkedDecoder: Sendable {
     private var line: [UInt8] = []
     private var trailerBytes = 0
     private var trailerSignature: [UInt8]?
+    /// A client that wrote `name:value LF CRLF CRLF`, as AWS's examples are printed, has a CRLF left after the empty line.
+    private var endTolerated: [UInt8] = []
     /// The trailer as `name:value` pairs, names in lower case, in order.
     package private(set) var trailers: [(name: String, value: String)] = []
 
@@ -69,7 +71,11 @@ package struct AWSChunkedDecoder: Sendable {
                 if chunkRemaining == 0 { state = .bytesEnd }
                 return .payload(range)
             case .ended:
-                // Nothing may follow: bytes that nobody verified would be taken for a next request.
+                // Nothing else may follow: bytes that nobody verified would be taken for a next request.
+                while position < input.count, endTolerated.first == input[position] {
+                    endTolerated.removeFirst()
+                    position += 1
+                }
                 guard position == input.count else { throw Self.malformed }
                 return .end
             case .sizeLine, .bytesEnd, .trailer:
@@ -107,13 +113,16 @@ package struct AWSChunkedDecoder: Sendable {
             if byte == UInt8(ascii: "\n") {
                 if line.last == UInt8(ascii: "\r") {
                     line.removeLast()
-                } else if state != .trailer {
-                    // Some clients end trailer lines with a line feed alone, as AWS's examples are printed. Chunks are framed strictly.
-                    throw Self.malformed
+                } else {
+                    // Only trailer lines may end with a line feed alone. Chunks are framed strictly.
+                    guard state == .trailer else { throw Self.malformed }
+                    endTolerated = [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
                 }
                 return true
             }
-            guard line.count < Self.lineBytesMax else { throw state == .trailer ? S3Error(.malformedTrailerError) : Self.malformed }
+            guard line.count < Self.lineBytesMax else {
+                throw state == .trailer ? S3Error(.malformedTrailerError) : Self.malformed
+            }
             line.append(byte)
         }
         return false
@@ -193,7 +202,8 @@ package struct AWSChunkedDecoder: Sendable {
             trailerSignature = Array(value.trimmingSpaces().utf8)
             return
         }
-        guard trailerNames.contains(name), trailerSignature == nil, !trailers.contains(where: { $0.name == name }) else {
+        guard trailerNames.contains(name), trailerSignature == nil, !trailers.contains(where: { $0.name == name })
+        else {
             throw S3Error(.malformedTrailerError)
         }
         trailers.append((name, String(value.trimmingSpaces())))
@@ -205,7 +215,8 @@ package struct AWSChunkedDecoder: Sendable {
     }
 
     private var trailerIsComplete: Bool {
-        trailers.count == trailerNames.count && (signer == nil || !hasTrailer || trailerSignature != nil || trailerNames.isEmpty)
+        trailers.count == trailerNames.count
+            && (signer == nil || !hasTrailer || trailerSignature != nil || trailerNames.isEmpty)
     }
 
     private mutating func endTrailer() throws(S3Error) {

@@ -73,7 +73,8 @@ private func parseHeader(_ head: RequestHead, value: String) throws(S3Error) -> 
     let (time, timeText) = try requestTime(head)
     guard timeText.hasPrefix(scope.date) else {
         throw AuthorizationMessage.malformed(
-            "Invalid credential date \"\(scope.date)\". This date is not the same as X-Amz-Date: \"\(timeText.prefix(8))\".")
+            "Invalid credential date \"\(scope.date)\". This date is not the same as X-Amz-Date: \"\(timeText.prefix(8))\"."
+        )
     }
     guard let payload = try declaredPayload(head) else {
         throw S3Error(.invalidRequest, "Missing required header for this request: x-amz-content-sha256")
@@ -113,7 +114,8 @@ private func parseCredential(
     }
     guard date.utf8.count == 8, date.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
         throw error(
-            "\(place)incorrect date format \"\(date)\". This date in the credential must be in the format \"yyyyMMdd\".")
+            "\(place)incorrect date format \"\(date)\". This date in the credential must be in the format \"yyyyMMdd\"."
+        )
     }
     guard !accessKey.isEmpty else {
         throw error(
@@ -173,7 +175,8 @@ private func parseExpires(_ text: String) throws(S3Error) -> Int64 {
     guard seconds >= 0 else { throw AuthorizationMessage.query("X-Amz-Expires must be non-negative") }
     guard seconds <= AuthorizationClaim.expiresSecondsMax else {
         throw AuthorizationMessage.query(
-            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
+        )
     }
     return seconds
 }

@@ -50,7 +50,9 @@ package enum ObjectKeyRule {
         guard key.count <= bytesMax else {
             throw S3Error(
                 .keyTooLongError,
-                details: [S3Error.Detail("Size", String(key.count)), S3Error.Detail("MaxSizeAllowed", String(bytesMax))])
+                details: [
+                    S3Error.Detail("Size", String(key.count)), S3Error.Detail("MaxSizeAllowed", String(bytesMax)),
+                ])
         }
     }
 }

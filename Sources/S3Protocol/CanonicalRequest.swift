@@ -56,7 +56,9 @@ package struct CanonicalRequest: Sendable {
         }
     }
 
-    private static func compare(_ lhs: Slice<UnsafeBufferPointer<UInt8>>, _ rhs: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
+    private static func compare(_ lhs: Slice<UnsafeBufferPointer<UInt8>>, _ rhs: Slice<UnsafeBufferPointer<UInt8>>)
+        -> Int
+    {
         var left = lhs.startIndex, right = rhs.startIndex
         while left < lhs.endIndex && right < rhs.endIndex {
             if lhs.base[left] != rhs.base[right] { return lhs.base[left] < rhs.base[right] ? -1 : 1 }
@@ -95,7 +97,9 @@ package struct CanonicalRequest: Sendable {
             // A tab, or the second space of a run: what came before is copied, and the rest of the run skipped.
             bytes.append(contentsOf: head.bytes[start..<index])
             if bytes.last != UInt8(ascii: " ") { bytes.append(UInt8(ascii: " ")) }
-            while index < range.upperBound, head.bytes[index] == UInt8(ascii: " ") || head.bytes[index] == UInt8(ascii: "\t") {
+            while index < range.upperBound,
+                head.bytes[index] == UInt8(ascii: " ") || head.bytes[index] == UInt8(ascii: "\t")
+            {
                 index += 1
             }
             start = index

@@ -116,7 +116,8 @@ package struct DeclaredChecksum: Hashable, Sendable {
         guard let found else {
             if head.first("content-md5") != nil { return }
             throw invalid(
-                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."
+            )
         }
         guard found.algorithm == algorithm else {
             throw invalid("Value for x-amz-sdk-checksum-algorithm header is invalid.")
@@ -128,7 +129,9 @@ package struct DeclaredChecksum: Hashable, Sendable {
         switch source {
         case .header(let value): return value
         case .trailer(let name):
-            guard let trailer = trailers.first(where: { $0.name == name }) else { throw S3Error(.malformedTrailerError) }
+            guard let trailer = trailers.first(where: { $0.name == name }) else {
+                throw S3Error(.malformedTrailerError)
+            }
             guard let value = ChecksumValue(algorithm, parsing: trailer.value) else {
                 throw Self.invalid("Value for \(name) trailing header is invalid.")
             }
@@ -167,7 +170,8 @@ package struct UploadChecksum: Hashable, Sendable {
         guard algorithm.allows(chosen) else {
             throw S3Error(
                 .invalidRequest,
-                "The \(chosen.rawValue) checksum type cannot be used with the \(algorithm.name.lowercased()) checksum algorithm.")
+                "The \(chosen.rawValue) checksum type cannot be used with the \(algorithm.name.lowercased()) checksum algorithm."
+            )
         }
         return UploadChecksum(algorithm: algorithm, type: chosen)
     }

@@ -34,7 +34,8 @@ package struct CivilTime: Hashable, Sendable {
     /// Nil when a field is out of its range, or the moment does not fit into a `Timestamp` (before 1678 or after 2261).
     package var timestamp: Timestamp? {
         guard (1678...2261).contains(year), (1...12).contains(month), day >= 1, day <= Self.days(in: month, of: year),
-            (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second), (0...999).contains(millisecond)
+            (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second),
+            (0...999).contains(millisecond)
         else { return nil }
         // A leap second is shown as the last second of its minute, as it is on a clock that smears it.
         let time = hour * 3600 + minute * 60 + min(second, 59)

@@ -18,7 +18,9 @@ package struct CopySource: Hashable, Sendable {
         if let question = path.lastIndex(of: UInt8(ascii: "?")) {
             let query = String(decoding: path[(question + 1)...], as: UTF8.self)
             if query.hasPrefix("versionId=") {
-                version = PercentEncoding.decode(Array(query.dropFirst(10).utf8)).map { String(decoding: $0, as: UTF8.self) }
+                version = PercentEncoding.decode(Array(query.dropFirst(10).utf8)).map {
+                    String(decoding: $0, as: UTF8.self)
+                }
                 guard let version, !version.isEmpty else { throw refuse("Version id cannot be the empty string") }
                 path = path[..<question]
             }

@@ -48,12 +48,14 @@ package enum PercentEncoding {
     package static func encodeForListing(_ bytes: [UInt8]) -> [UInt8] { encode(bytes, keepingSlash: true) }
 
     /// Appends the decoded form of `bytes`; false when a percent sign is not followed by two hex digits.
-    static func appendDecoded(_ bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8], plusIsSpace: Bool) -> Bool {
+    static func appendDecoded(_ bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8], plusIsSpace: Bool) -> Bool
+    {
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
             if byte == UInt8(ascii: "%") {
-                guard bytes.count - index > 2, let high = hexValue(bytes[index + 1]), let low = hexValue(bytes[index + 2])
+                guard bytes.count - index > 2, let high = hexValue(bytes[index + 1]),
+                    let low = hexValue(bytes[index + 2])
                 else { return false }
                 output.append(high << 4 | low)
                 index += 3

@@ -32,7 +32,8 @@ extension S3Error.Code {
     package static let authorizationQueryParametersError = Self(
         "AuthorizationQueryParametersError", 400, "The authorization query parameters that you provided are not valid.")
     package static let badDigest = Self(
-        "BadDigest", 400, "The Content-MD5 or checksum value that you specified did not match what the server received.")
+        "BadDigest", 400, "The Content-MD5 or checksum value that you specified did not match what the server received."
+    )
     package static let badRequest = Self("BadRequest", 400, "Bad Request")
     package static let bucketAlreadyExists = Self(
         "BucketAlreadyExists", 409,
@@ -63,7 +64,8 @@ extension S3Error.Code {
     package static let expiredToken = Self("ExpiredToken", 400, "The provided token has expired.")
     package static let illegalLocationConstraintException = Self(
         "IllegalLocationConstraintException", 400,
-        "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
+        "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."
+    )
     package static let illegalVersioningConfigurationException = Self(
         "IllegalVersioningConfigurationException", 400,
         "The versioning configuration specified in the request is invalid.")
@@ -83,7 +85,8 @@ extension S3Error.Code {
         "InvalidAddressingHeader", 400, "You must specify the Anonymous role.")
     package static let invalidArgument = Self("InvalidArgument", 400, "Invalid Argument")
     package static let invalidBucketAclWithObjectOwnership = Self(
-        "InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+        "InvalidBucketAclWithObjectOwnership", 400,
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
     package static let invalidBucketName = Self("InvalidBucketName", 400, "The specified bucket is not valid.")
     package static let invalidBucketOwnerAWSAccountID = Self(
         "InvalidBucketOwnerAWSAccountID", 400, "The value of the expected bucket owner parameter must be an account id")
@@ -119,7 +122,8 @@ extension S3Error.Code {
     package static let invalidRange = Self("InvalidRange", 416, "The requested range is not satisfiable")
     package static let invalidRegion = Self("InvalidRegion", 403, "You've attempted to use a Region that is not valid.")
     package static let invalidRequest = Self("InvalidRequest", 400, "Invalid Request")
-    package static let invalidSecurity = Self("InvalidSecurity", 403, "The provided security credentials are not valid.")
+    package static let invalidSecurity = Self(
+        "InvalidSecurity", 403, "The provided security credentials are not valid.")
     package static let invalidSessionException = Self(
         "InvalidSessionException", 400, "The session is no longer valid.")
     package static let invalidSignature = Self(
@@ -138,7 +142,8 @@ extension S3Error.Code {
         "InvalidWriteOffset", 400, "The write offset value that you specified does not match the current object size.")
     package static let keyTooLongError = Self("KeyTooLongError", 400, "Your key is too long")
     package static let malformedACLError = Self(
-        "MalformedACLError", 400, "The XML you provided was not well-formed or did not validate against our published schema")
+        "MalformedACLError", 400,
+        "The XML you provided was not well-formed or did not validate against our published schema")
     package static let malformedPOSTRequest = Self(
         "MalformedPOSTRequest", 400, "The body of your POST request is not well-formed multipart/form-data.")
     package static let malformedPolicy = Self("MalformedPolicy", 400, "Policy has invalid resource.")
@@ -146,7 +151,8 @@ extension S3Error.Code {
         "MalformedTrailerError", 400,
         "The request contained trailing data that was not well-formed or did not conform to our published schema.")
     package static let malformedXML = Self(
-        "MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema")
+        "MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema"
+    )
     package static let maxMessageLengthExceeded = Self(
         "MaxMessageLengthExceeded", 400, "Your request was too large.")
     package static let maxPostPreDataLengthExceededError = Self(
@@ -185,7 +191,8 @@ extension S3Error.Code {
     package static let noSuchTagSet = Self("NoSuchTagSet", 404, "The TagSet does not exist")
     package static let noSuchUpload = Self(
         "NoSuchUpload", 404,
-        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
+    )
     package static let noSuchVersion = Self("NoSuchVersion", 404, "The specified version does not exist.")
     package static let noSuchWebsiteConfiguration = Self(
         "NoSuchWebsiteConfiguration", 404, "The specified bucket does not have a website configuration")
@@ -212,7 +219,8 @@ extension S3Error.Code {
     package static let replicationConfigurationNotFoundError = Self(
         "ReplicationConfigurationNotFoundError", 404, "The replication configuration was not found")
     package static let requestHeaderSectionTooLarge = Self(
-        "RequestHeaderSectionTooLarge", 400, "Your request header section exceeds the maximum allowed header section size.")
+        "RequestHeaderSectionTooLarge", 400,
+        "Your request header section exceeds the maximum allowed header section size.")
     package static let requestIsNotMultiPartContent = Self(
         "RequestIsNotMultiPartContent", 412, "Bucket POST must be of the enclosure-type multipart/form-data.")
     package static let requestTimeout = Self(
@@ -232,7 +240,8 @@ extension S3Error.Code {
         "ServiceUnavailable", 503, "Service is unable to handle request.")
     package static let signatureDoesNotMatch = Self(
         "SignatureDoesNotMatch", 403,
-        "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+        "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+    )
     package static let slowDown = Self("SlowDown", 503, "Please reduce your request rate.")
     package static let temporaryRedirect = Self(
         "TemporaryRedirect", 307, "You are being redirected to the bucket while DNS updates.")
@@ -244,16 +253,22 @@ extension S3Error.Code {
         "TooManyBuckets", 400, "You have attempted to create more buckets than allowed")
     package static let tooManyParts = Self(
         "TooManyParts", 400, "You have attempted to add more parts than the maximum of 10000 that are allowed.")
-    package static let unauthorizedAccess = Self("UnauthorizedAccess", 403, "You are not authorized to perform this operation")
+    package static let unauthorizedAccess = Self(
+        "UnauthorizedAccess", 403, "You are not authorized to perform this operation")
     package static let unexpectedContent = Self("UnexpectedContent", 400, "This request contains unsupported content.")
     package static let unresolvableGrantByEmailAddress = Self(
         "UnresolvableGrantByEmailAddress", 400, "The email address you provided does not match any account on record.")
     package static let unsupportedArgument = Self(
         "UnsupportedArgument", 400, "The request contained an unsupported argument.")
     package static let unsupportedSignature = Self(
-        "UnsupportedSignature", 400, "The provided request is signed with an unsupported STS Token version or the signature version is not supported.")
+        "UnsupportedSignature", 400,
+        "The provided request is signed with an unsupported STS Token version or the signature version is not supported."
+    )
     package static let userKeyMustBeSpecified = Self(
-        "UserKeyMustBeSpecified", 400, "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.")
+        "UserKeyMustBeSpecified", 400,
+        "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields."
+    )
     package static let xAmzContentSHA256Mismatch = Self(
-        "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+        "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed."
+    )
 }

@@ -4,7 +4,9 @@ package import Base
 extension XMLElement {
     /// Checks the element's name, and that it has no children but these. An element that nobody reads could be a condition that nobody keeps.
     package func expect(_ name: String, children allowed: [String]) throws(S3Error) {
-        guard self.name == name, children.allSatisfy({ allowed.contains($0.name) }) else { throw S3Error(.malformedXML) }
+        guard self.name == name, children.allSatisfy({ allowed.contains($0.name) }) else {
+            throw S3Error(.malformedXML)
+        }
     }
 
     package func children(named name: String) -> [XMLElement] { children.filter { $0.name == name } }

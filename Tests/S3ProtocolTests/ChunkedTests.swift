@@ -105,7 +105,9 @@ func `the documented signed trailer is verified and read`(pieces: [Int]) throws 
         body[index] ^= UInt8(1 + random.next(below: 255))
         // Upper-case digits of a size, and names in upper case, mean the same.
         if body[index] == old ^ 0x20 { continue }
-        #expect(code(body, isTrailer ? trailerPayload : signedPayload) != nil, "seed 0xC0FFEE round \(round) index \(index)")
+        #expect(
+            code(body, isTrailer ? trailerPayload : signedPayload) != nil, "seed 0xC0FFEE round \(round) index \(index)"
+        )
     }
 }
 
@@ -141,7 +143,8 @@ func `the documented signed trailer is verified and read`(pieces: [Int]) throws 
     ("4\r\nabcd\r\n0\r\n\r\n", "IncompleteBody"),  // longer than declared
     ("2\r\nab\r\n0\r\n\r\n", "IncompleteBody"),  // shorter
     ("3\r\nabcd\r\n0\r\n\r\n", "IncompleteBody"), ("3\nabc\r\n0\r\n\r\n", "IncompleteBody"),
-    ("x\r\nabc\r\n0\r\n\r\n", "IncompleteBody"), ("\r\nabc", "IncompleteBody"), ("-3\r\nabc\r\n0\r\n\r\n", "IncompleteBody"),
+    ("x\r\nabc\r\n0\r\n\r\n", "IncompleteBody"), ("\r\nabc", "IncompleteBody"),
+    ("-3\r\nabc\r\n0\r\n\r\n", "IncompleteBody"),
     ("FFFFFFFFFFFFFFFFFF\r\nabc", "IncompleteBody"), ("abc", "IncompleteBody"),
     ("3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1", "IncompleteBody"),
     ("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "MalformedTrailerError"),
@@ -163,7 +166,10 @@ func `broken framing is refused`(body: String, expected: String) {
 
 @Test func `random bodies never trap and never yield more than declared`() {
     var random = SplitMix64(seed: 0xBADC)
-    let pieces = ["0", "1", "3", "f", "FFFFFFFFFFFFFFF", "\r\n", "\n", "\r", ";", "chunk-signature=", "abc", ":", "x-amz-checksum-crc32:AAAAAA=="]
+    let pieces = [
+        "0", "1", "3", "f", "FFFFFFFFFFFFFFF", "\r\n", "\n", "\r", ";", "chunk-signature=", "abc", ":",
+        "x-amz-checksum-crc32:AAAAAA==",
+    ]
     for round in 0..<5000 {
         let body = (0..<random.next(below: 14)).map { _ in pieces[random.next(below: pieces.count)] }.joined()
         let length = Int64(random.next(below: 8))

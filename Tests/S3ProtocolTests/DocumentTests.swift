@@ -39,7 +39,8 @@ private let time = Timestamp(seconds: 1_369_353_600)
 }
 
 @Test(arguments: [
-    "", "x", "<a>", "<a></b>", "<a/><b/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>", "<a>&e;</a>",
+    "", "x", "<a>", "<a></b>", "<a/><b/>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
+    "<a>&e;</a>",
     "<a x=1/>", "<a>\u{0}</a>", "<?xml version=\"1.0\"?>", "<a>" + String(repeating: "<b>", count: 20),
 ])
 func `documents that are not plain well-formed XML are refused`(document: String) {
@@ -58,7 +59,10 @@ func `documents that are not plain well-formed XML are refused`(document: String
 
 @Test func `random documents never trap`() {
     var random = SplitMix64(seed: 0x3A1)
-    let pieces = ["<Delete>", "</Delete>", "<Object>", "</Object>", "<Key>", "</Key>", "k", "&amp;", "&#0;", "&#x41;", "<![CDATA[x]]>", "<!--c-->", "\u{fffe}", "<?p q?>", " xmlns=\"u\"", "<a:b xmlns:a=\"u\"/>"]
+    let pieces = [
+        "<Delete>", "</Delete>", "<Object>", "</Object>", "<Key>", "</Key>", "k", "&amp;", "&#0;", "&#x41;",
+        "<![CDATA[x]]>", "<!--c-->", "\u{fffe}", "<?p q?>", " xmlns=\"u\"", "<a:b xmlns:a=\"u\"/>",
+    ]
     for _ in 0..<5000 {
         let document = (0..<random.next(below: 12)).map { _ in pieces[random.next(below: pieces.count)] }.joined()
         _ = try? DeleteObjectsRequest(parsing: Array(document.utf8))
@@ -76,29 +80,40 @@ func `documents that are not plain well-formed XML are refused`(document: String
     let request = try DeleteObjectsRequest(parsing: Array(body.utf8))
     #expect(request.isQuiet && request.objects.count == 1)
     #expect(request.objects[0].key == Array(" a b ".utf8) && request.objects[0].versionID == "null")
-    #expect(request.objects[0].conditions == DeleteConditions(ifMatch: ETagList(parsing: "\"abc\""), lastModified: time, size: 5))
+    #expect(
+        request.objects[0].conditions
+            == DeleteConditions(ifMatch: ETagList(parsing: "\"abc\""), lastModified: time, size: 5))
 }
 
 @Test func `a delete request has 1 to 1000 keys and nothing unknown`() {
-    func request(_ inner: String) -> String? { code { try DeleteObjectsRequest(parsing: Array("<Delete>\(inner)</Delete>".utf8)) } }
+    func request(_ inner: String) -> String? {
+        code { try DeleteObjectsRequest(parsing: Array("<Delete>\(inner)</Delete>".utf8)) }
+    }
     let object = "<Object><Key>k</Key></Object>"
     #expect(request(object) == nil)
     #expect(request(String(repeating: object, count: 1000)) == nil)
-    for bad in ["", String(repeating: object, count: 1001), "<Object/>", "<Object><Key/></Object>", object + "<Other/>",
-        "<Object><Key>k</Key><Key>l</Key></Object>", object + "<Quiet>maybe</Quiet>", "<Object><Key>k</Key><Size>x</Size></Object>"]
-    {
+    for bad in [
+        "", String(repeating: object, count: 1001), "<Object/>", "<Object><Key/></Object>", object + "<Other/>",
+        "<Object><Key>k</Key><Key>l</Key></Object>", object + "<Quiet>maybe</Quiet>",
+        "<Object><Key>k</Key><Size>x</Size></Object>",
+    ] {
         #expect(request(bad) == "MalformedXML", "\(bad.prefix(80))")
     }
 }
 
 @Test func `parts are read in ascending order with their checksums`() throws {
     func parse(_ inner: String) throws -> CompleteMultipartUploadRequest {
-        try CompleteMultipartUploadRequest(parsing: Array("<CompleteMultipartUpload>\(inner)</CompleteMultipartUpload>".utf8))
+        try CompleteMultipartUploadRequest(
+            parsing: Array("<CompleteMultipartUpload>\(inner)</CompleteMultipartUpload>".utf8))
     }
-    func part(_ number: Int, _ more: String = "") -> String { "<Part><ETag>&quot;e&quot;</ETag><PartNumber>\(number)</PartNumber>\(more)</Part>" }
+    func part(_ number: Int, _ more: String = "") -> String {
+        "<Part><ETag>&quot;e&quot;</ETag><PartNumber>\(number)</PartNumber>\(more)</Part>"
+    }
     let request = try parse(part(1, "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>") + part(10_000))
     #expect(request.parts.map(\.number) == [1, 10_000])
-    #expect(request.parts[0].etag == "e" && request.parts[0].checksum == ChecksumValue(algorithm: .crc32, bytes: [0, 0, 0, 0]))
+    #expect(
+        request.parts[0].etag == "e"
+            && request.parts[0].checksum == ChecksumValue(algorithm: .crc32, bytes: [0, 0, 0, 0]))
     #expect(code { try parse(part(2) + part(1)) } == "InvalidPartOrder")
     #expect(code { try parse(part(2) + part(2)) } == "InvalidPartOrder")
     #expect(code { try parse(part(0)) } == "InvalidArgument")
@@ -110,10 +125,12 @@ func `documents that are not plain well-formed XML are refused`(document: String
 
 @Test func `the listings have AWS's forms`() throws {
     let object = ListedObject(key: Array("a b".utf8), lastModified: time, etag: "e", size: 7)
-    let query = try ListObjectsV2Query(RequestTarget("/bbb?list-type=2&prefix=a+&delimiter=/&encoding-type=url&start-after=a&max-keys=5000"))
+    let query = try ListObjectsV2Query(
+        RequestTarget("/bbb?list-type=2&prefix=a+&delimiter=/&encoding-type=url&start-after=a&max-keys=5000"))
     #expect(query.scope.maxKeys == 1000)
     let result = ListObjectsResult(
-        bucket: "bbb", scope: query.scope, version: .two(startAfter: query.startAfter, continuationToken: nil), objects: [object],
+        bucket: "bbb", scope: query.scope, version: .two(startAfter: query.startAfter, continuationToken: nil),
+        objects: [object],
         commonPrefixes: [Array("a /".utf8)], next: ContinuationToken(afterPrefix: Array("a /".utf8)))
     let next = try #require(result.next).text
     #expect(try ContinuationToken(parsing: next) == ContinuationToken(afterPrefix: Array("a /".utf8)))
@@ -127,7 +144,8 @@ func `documents that are not plain well-formed XML are refused`(document: String
 
 @Test(arguments: [
     "/bbb?max-keys=-1", "/bbb?max-keys=x", "/bbb?max-keys=2147483648", "/bbb?encoding-type=base64",
-    "/bbb?list-type=2&continuation-token=", "/bbb?list-type=2&continuation-token=x", "/bbb?version-id-marker=1&versions",
+    "/bbb?list-type=2&continuation-token=", "/bbb?list-type=2&continuation-token=x",
+    "/bbb?version-id-marker=1&versions",
 ])
 func `broken listing parameters are InvalidArgument`(target: String) throws {
     let target = try RequestTarget(target)
@@ -143,16 +161,26 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
     let upload = UploadChecksum(algorithm: .crc64nvme, type: .fullObject)
     let checksum = ChecksumValue(algorithm: .sha1, bytes: [UInt8](repeating: 0, count: 20), partCount: 2)
     let documents: [(String, [UInt8])] = [
-        ("ListAllMyBucketsResult", ListBucketsResult(owner: owner, buckets: [.init(name: "bbb", created: time, region: "r")]).document()),
+        (
+            "ListAllMyBucketsResult",
+            ListBucketsResult(owner: owner, buckets: [.init(name: "bbb", created: time, region: "r")]).document()
+        ),
         ("LocationConstraint", locationConstraintDocument(region: "eu-west-1")),
-        ("CopyObjectResult", CopyResult(.object, lastModified: time, etag: "e", checksum: checksum, checksumType: .composite).document()),
+        (
+            "CopyObjectResult",
+            CopyResult(.object, lastModified: time, etag: "e", checksum: checksum, checksumType: .composite).document()
+        ),
         ("CopyPartResult", CopyResult(.part, lastModified: time, etag: "e").document()),
         ("InitiateMultipartUploadResult", initiateMultipartUploadDocument(bucket: "bbb", key: [0x6B], uploadID: "u")),
-        ("CompleteMultipartUploadResult", CompleteMultipartUploadResult(location: "l", bucket: "bbb", key: [0x6B], etag: "e-2").document()),
+        (
+            "CompleteMultipartUploadResult",
+            CompleteMultipartUploadResult(location: "l", bucket: "bbb", key: [0x6B], etag: "e-2").document()
+        ),
         (
             "ListPartsResult",
             ListPartsResult(
-                bucket: "bbb", key: [0x6B], query: try ListPartsQuery(target), owner: owner, storageClass: .standard, checksum: upload,
+                bucket: "bbb", key: [0x6B], query: try ListPartsQuery(target), owner: owner, storageClass: .standard,
+                checksum: upload,
                 parts: [.init(number: 2, lastModified: time, etag: "e", size: 5)], isTruncated: false
             ).document()
         ),
@@ -160,7 +188,10 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
             "ListMultipartUploadsResult",
             ListMultipartUploadsResult(
                 bucket: "bbb", query: try ListMultipartUploadsQuery(target),
-                uploads: [.init(key: [0x6B], id: "u", initiated: time, owner: owner, storageClass: .standard, checksum: upload)],
+                uploads: [
+                    .init(
+                        key: [0x6B], id: "u", initiated: time, owner: owner, storageClass: .standard, checksum: upload)
+                ],
                 commonPrefixes: [], next: .init(key: [0x6B], uploadID: "u")
             ).document()
         ),
@@ -169,7 +200,8 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
             ListObjectVersionsResult(
                 bucket: "bbb", query: try ListObjectVersionsQuery(target),
                 entries: [
-                    .version(ListedObject(key: [0x6B], lastModified: time, etag: "e", size: 1), id: "null", isLatest: true),
+                    .version(
+                        ListedObject(key: [0x6B], lastModified: time, etag: "e", size: 1), id: "null", isLatest: true),
                     .deleteMarker(key: [0x6C], id: "v", isLatest: true, lastModified: time, owner: owner),
                 ], commonPrefixes: [], next: nil
             ).document()
@@ -177,14 +209,19 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
         (
             "DeleteResult",
             DeleteObjectsResult(
-                entries: [.deleted(key: [0x6B], versionID: nil, deleteMarkerVersionID: nil), .failed(key: [0x6C], versionID: "v", S3Error(.accessDenied))],
+                entries: [
+                    .deleted(key: [0x6B], versionID: nil, deleteMarkerVersionID: nil),
+                    .failed(key: [0x6C], versionID: "v", S3Error(.accessDenied)),
+                ],
                 isQuiet: false
             ).document()
         ),
     ]
     for (name, document) in documents { #expect(try XMLReader.parse(document).name == name) }
     #expect(text(locationConstraintDocument(region: "us-east-1")).hasSuffix("></LocationConstraint>"))
-    #expect(text(documents[2].1).contains("<ChecksumSHA1>AAAAAAAAAAAAAAAAAAAAAAAAAAA=-2</ChecksumSHA1><ChecksumType>COMPOSITE</ChecksumType>"))
+    #expect(
+        text(documents[2].1).contains(
+            "<ChecksumSHA1>AAAAAAAAAAAAAAAAAAAAAAAAAAA=-2</ChecksumSHA1><ChecksumType>COMPOSITE</ChecksumType>"))
 }
 
 @Test func `a bucket is created where the server is`() throws {
@@ -194,7 +231,9 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
     func constraint(_ region: String) -> String {
         "<CreateBucketConfiguration><LocationConstraint>\(region)</LocationConstraint></CreateBucketConfiguration>"
     }
-    #expect(check("") == nil && check(constraint("eu-west-1")) == nil && check(constraint("EU")) == nil && check(constraint("")) == nil)
+    #expect(
+        check("") == nil && check(constraint("eu-west-1")) == nil && check(constraint("EU")) == nil
+            && check(constraint("")) == nil)
     #expect(check(constraint("us-west-2")) == "InvalidLocationConstraint")
     #expect(check("<Other/>") == "MalformedXML" && check("x") == "MalformedXML")
 }

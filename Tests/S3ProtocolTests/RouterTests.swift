@@ -20,8 +20,10 @@ private func code(_ work: () throws -> Void) -> String? {
     let router = Router()
     // The first two forms of these share method and URL with the second.
     let successors = [
-        "GetBucketLifecycle": "GetBucketLifecycleConfiguration", "GetBucketNotification": "GetBucketNotificationConfiguration",
-        "PutBucketLifecycle": "PutBucketLifecycleConfiguration", "PutBucketNotification": "PutBucketNotificationConfiguration",
+        "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
+        "GetBucketNotification": "GetBucketNotificationConfiguration",
+        "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
+        "PutBucketNotification": "PutBucketNotificationConfiguration",
     ]
     var seen = 0
     for line in routeVectors.split(separator: "\n") {
@@ -78,13 +80,15 @@ func `a target that cannot be decoded is InvalidURI`(target: String) {
     ("DELETE", "/bbb/k?policy", "MethodNotAllowed"), ("PUT", "/bbb?retention", "MethodNotAllowed"),
     ("POST", "/bbb", "PreconditionFailed"), ("GET", "/bbb?acl&policy", "InvalidArgument"),
     ("PUT", "/bbb/k?uploadId=x", "InvalidArgument"), ("GET", "/Bbb", "InvalidBucketName"),
-    ("GET", "/bb/k", "InvalidBucketName"), ("GET", "/1.2.3.4/k", "InvalidBucketName"), ("GET", "//k", "InvalidBucketName"),
+    ("GET", "/bb/k", "InvalidBucketName"), ("GET", "/1.2.3.4/k", "InvalidBucketName"),
+    ("GET", "//k", "InvalidBucketName"),
 ])
 func `what has no route is refused as AWS refuses it`(method: String, target: String, expected: String) {
     // Whether the name or the method is refused first does not matter to clients.
     let result = code { _ = try Router().route(head(method, target)) }
-    #expect(result == expected || (expected == "InvalidBucketName" && result == "MethodNotAllowed")
-        || (expected == "MethodNotAllowed" && result == "InvalidBucketName"))
+    #expect(
+        result == expected || (expected == "InvalidBucketName" && result == "MethodNotAllowed")
+            || (expected == "MethodNotAllowed" && result == "InvalidBucketName"))
 }
 
 @Test func `unknown parameters are ignored`() throws {
@@ -99,7 +103,9 @@ func `what has no route is refused as AWS refuses it`(method: String, target: St
 
 @Test func `keys end at 1024 bytes`() throws {
     _ = try Router().route(head("GET", "/bbb/" + String(repeating: "k", count: 1024)))
-    #expect(code { _ = try Router().route(head("GET", "/bbb/" + String(repeating: "k", count: 1025))) } == "KeyTooLongError")
+    #expect(
+        code { _ = try Router().route(head("GET", "/bbb/" + String(repeating: "k", count: 1025))) } == "KeyTooLongError"
+    )
 }
 
 @Test func `bucket names follow AWS's rules`() {
@@ -107,7 +113,8 @@ func `what has no route is refused as AWS refuses it`(method: String, target: St
         #expect(throws: Never.self, "\(name)") { try BucketName.validateForCreation(name) }
     }
     for name in [
-        "", "ab", String(repeating: "a", count: 64), "Abc", "a_b", "-abc", "abc-", ".abc", "abc.", "a..b", "a.-b", "a-.b",
+        "", "ab", String(repeating: "a", count: 64), "Abc", "a_b", "-abc", "abc-", ".abc", "abc.", "a..b", "a.-b",
+        "a-.b",
         "192.168.5.4", "xn--abc", "sthree-abc", "amzn-s3-demo-x", "abc-s3alias", "abc--ol-s3", "abc.mrap", "abc--x-s3",
         "abc--table-s3", "minio", "a b", "bücket",
     ] {
@@ -128,7 +135,9 @@ func `what has no route is refused as AWS refuses it`(method: String, target: St
 
 @Test func `random targets never trap and decode to UTF-8`() {
     var random = SplitMix64(seed: 0x7A26)
-    let pieces = ["/", "%", "%2", "%2F", "%zz", "?", "&", "=", "+", "a", "é", "%c3%a9", "%ff", "acl", "uploads", " ", "http://"]
+    let pieces = [
+        "/", "%", "%2", "%2F", "%zz", "?", "&", "=", "+", "a", "é", "%c3%a9", "%ff", "acl", "uploads", " ", "http://",
+    ]
     for round in 0..<20_000 {
         let text = (0..<Int(random.next() % 12)).map { _ in pieces[Int(random.next() % UInt64(pieces.count))] }.joined()
         do {

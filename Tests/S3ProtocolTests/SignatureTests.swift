@@ -113,7 +113,8 @@ func `the documented bucket requests are verified`(target: String, signature: St
     let error = refusal { try verify(getObject, secret: "wrong") }
     #expect(error?.code == .signatureDoesNotMatch && error?.status == 403)
     #expect(error?.detail("CanonicalRequest")?.hasPrefix("GET\n/test.txt\n\nhost:examplebucket") == true)
-    #expect(error?.detail("StringToSign")?.hasPrefix("AWS4-HMAC-SHA256\n20130524T000000Z\n20130524/us-east-1/s3/") == true)
+    #expect(
+        error?.detail("StringToSign")?.hasPrefix("AWS4-HMAC-SHA256\n20130524T000000Z\n20130524/us-east-1/s3/") == true)
     #expect(error.map { "\($0)".contains("wrong") } == false)
 }
 
@@ -144,16 +145,28 @@ func `the documented bucket requests are verified`(target: String, signature: St
     ("AWS4-ECDSA-P256-SHA256 Credential=a/20130524/s3/aws4_request, SignedHeaders=host, Signature=0", "NotImplemented"),
     ("AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws4_request", "AuthorizationHeaderMalformed"),
     ("AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host, Signature=0", "AuthorizationHeaderMalformed"),
-    ("AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0", "AuthorizationHeaderMalformed"),
-    ("AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws4, SignedHeaders=host, Signature=0", "AuthorizationHeaderMalformed"),
-    ("AWS4-HMAC-SHA256 Credential=a/20130525/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0", "AuthorizationHeaderMalformed"),
+    (
+        "AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0",
+        "AuthorizationHeaderMalformed"
+    ),
+    (
+        "AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws4, SignedHeaders=host, Signature=0",
+        "AuthorizationHeaderMalformed"
+    ),
+    (
+        "AWS4-HMAC-SHA256 Credential=a/20130525/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0",
+        "AuthorizationHeaderMalformed"
+    ),
     ("AWS4-HMAC-SHA256", "AuthorizationHeaderMalformed"),
     ("", "InvalidArgument"),
 ])
 func `a broken Authorization field gets AWS's code`(value: String, code: String) throws {
     let head = RequestHead(
         method: "GET", target: "/b",
-        headers: [("host", "h"), ("x-amz-date", "20130524T000000Z"), ("x-amz-content-sha256", emptyHash), ("authorization", value)])
+        headers: [
+            ("host", "h"), ("x-amz-date", "20130524T000000Z"), ("x-amz-content-sha256", emptyHash),
+            ("authorization", value),
+        ])
     #expect(refusal { _ = try claim(head) }?.code.name == code)
 }
 
@@ -204,7 +217,9 @@ func `broken presigned parameters get AuthorizationQueryParametersError`(from: S
             try verify(head, secret: secret, now: now, region: "eu-west-1")
         }
         let other = RequestHead(method: pieces[1] == "GET" ? "PUT" : "GET", target: pieces[2], headers: headers)
-        #expect(refusal { try verify(other, secret: secret, now: now, region: "eu-west-1") }?.code == .signatureDoesNotMatch)
+        #expect(
+            refusal { try verify(other, secret: secret, now: now, region: "eu-west-1") }?.code == .signatureDoesNotMatch
+        )
         count += 1
     }
     #expect(count >= 50)
