@@ -32,8 +32,13 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         room("Base"),
         room("Runtime", ["Base", "CLinux"]),
+        .target(name: "CKernels"),
+        .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
+        .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
+        room("Digests", ["CKernels", "CDigests"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
+        room("S3Protocol", ["Base", "Digests", "CExpat"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L4
@@ -49,5 +54,7 @@ let package = Package(
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
+        tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),
+        tests("DigestsTests", ["Digests", "CKernels"]),
     ]
 )
