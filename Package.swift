@@ -31,10 +31,12 @@ let package = Package(
         room("Runtime", ["Base", "CSystem"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
+        room("HTTPServer", ["Base", "Runtime", "CSystem"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // Tests
         tests("BaseTests", ["Base"]),
         tests("RuntimeTests", ["Base", "Runtime"]),
+        tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
     ]
 )

@@ -35,8 +35,9 @@ package struct LoopError: Error, Hashable, Sendable {
 package final class Loop: PinnedExecutor, @unchecked Sendable {
     /// Jobs between two looks at sockets and disks: a few hundred microseconds of ordinary jobs.
     private static let jobsPerTurn = 128
-    /// Jobs after which sockets are looked at even when disk completions keep the loop busy.
+    /// Jobs, or time, after which sockets are looked at even when jobs and disk completions keep the loop busy.
     private static let jobsPerPoll = 64
+    private static let nanosecondsPerPoll: UInt64 = 200_000
 
     private struct Remote {
         var jobs: [UnownedJob] = []
@@ -198,6 +199,8 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
         timers.push(timer, at: deadline)
     }
 
+    func timerDied() { timers.timerDied() }
+
     // MARK: Sockets
 
     /// Watches the socket from now on; events arrive at `socketReady`.
@@ -238,6 +241,7 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
         let events = UnsafeMutablePointer<csystem_event>.allocate(capacity: Self.eventsPerPoll)
         defer { events.deallocate() }
         var jobsSincePoll = Self.jobsPerPoll
+        var lastPoll = turnTime
         while true {
             jobsSincePoll += runJobs()
             takeRemote()
@@ -249,9 +253,10 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
                 if !remotePending.load(ordering: .sequentiallyConsistent) { break }
                 continue
             }
-            if isIdle || jobsSincePoll >= Self.jobsPerPoll {
+            if isIdle || jobsSincePoll >= Self.jobsPerPoll || turnTime &- lastPoll >= Self.nanosecondsPerPoll {
                 poll(events, mayWait: isIdle)
                 jobsSincePoll = 0
+                lastPoll = turnTime
             }
         }
         ring = nil
@@ -260,13 +265,14 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
 
     private static let eventsPerPoll = 256
 
+    /// Runs the jobs that are there now. Those that they enqueue wait for the next turn, so that tasks which yield to each other
+    /// do not keep the rest from its turn.
     private func runJobs() -> Int {
         let serial = asUnownedSerialExecutor(), preferred = asUnownedTaskExecutor()
-        var count = 0
-        while nextJob < jobs.count && count < Self.jobsPerTurn {
+        let count = min(jobs.count - nextJob, Self.jobsPerTurn)
+        for _ in 0..<count {
             let job = jobs[nextJob]
             nextJob += 1
-            count += 1
             job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
         }
         if nextJob == jobs.count {
