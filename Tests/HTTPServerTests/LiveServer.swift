@@ -177,7 +177,7 @@ final class Client {
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { bytes in
                 Glibc.send(
-                    descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+                    descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
             if count <= 0 { return }
             sent += count
