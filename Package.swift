@@ -39,6 +39,7 @@ let package = Package(
         // L1
         room("Drives", ["Base", "Runtime"]),
         room("S3Protocol", ["Base", "Digests", "CExpat"]),
+        room("HTTPServer", ["Base", "Runtime", "CLinux"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
         // L4
@@ -56,5 +57,7 @@ let package = Package(
         tests("TidyTests"),
         tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("RuntimeTests", ["Base", "Runtime"]),
+        tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
     ]
 )

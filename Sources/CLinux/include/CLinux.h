@@ -6,6 +6,12 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "clinux_socket.h"
+
+#include "clinux_ring.h"
+
+#include "clinux_loop.h"
+
 int clinux_errno(void);
 
 /* open(2) is variadic and so not visible to Swift. */
