@@ -31,8 +31,9 @@ let package = Package(
         room("Runtime", ["Base", "CSystem"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
+        room("ObjectFormat", ["Base"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives"]),
+        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
         // Tests
         tests("BaseTests", ["Base"]),
     ]
