@@ -30,16 +30,20 @@ let package = Package(
     targets: [
         // L0
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CKernels"),
+        .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         room("Base"),
+        room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CLinux"]),
         // L1
-        room("Drives", ["Base", "Runtime"]),
+        room("Drives", ["Base", "Runtime", "Digests"]),
         room("ObjectFormat", ["Base"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
+        room("SimulationSupport", ["Base", "Drives"]),
         room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "martlet",
@@ -47,8 +51,12 @@ let package = Package(
             swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
+        tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )
