@@ -38,12 +38,14 @@ let package = Package(
         // L1
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
-        room("Drives", ["Base", "Runtime"]),
+        room("Drives", ["Base", "Runtime", "Digests"]),
+        room("ObjectFormat", ["Base"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives"]),
+        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
+        room("SimulationSupport", ["Base", "Drives"]),
         room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "martlet",
@@ -53,8 +55,11 @@ let package = Package(
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
+        tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
+        tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )
