@@ -37,14 +37,18 @@ let package = Package(
         .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         room("Digests", ["CKernels", "CDigests"]),
         // L1
-        room("Drives", ["Base", "Runtime"]),
+        room("Drives", ["Base", "Runtime", "Digests"]),
         room("S3Protocol", ["Base", "Digests", "CExpat"]),
         room("HTTPServer", ["Base", "Runtime", "CLinux"]),
+        .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
+        room("ErasureCoding", ["CErasure"]),
+        room("ObjectFormat", ["Base"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives"]),
+        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
+        room("SimulationSupport", ["Base", "Drives"]),
         room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         .executableTarget(
             name: "martlet",
@@ -59,5 +63,9 @@ let package = Package(
         tests("DigestsTests", ["Digests", "CKernels"]),
         tests("RuntimeTests", ["Base", "Runtime"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
+        tests("ErasureCodingTests", ["ErasureCoding"]),
+        tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
+        tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )
