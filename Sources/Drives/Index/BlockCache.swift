@@ -1,4 +1,4 @@
-package import Runtime
+import Runtime
 
 /// Verified blocks of one drive's tables, up to a number of bytes. A block that was asked for since the hand last passed gets
 /// one more round (CLOCK).

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Bloom filters over filter prefixes, cut into blocks of a page or more so that they are cached and evicted like all else.
 ///
 /// A prefix belongs to one block, chosen by its hash, and sets `probes` bits there. See Docs/formats/table.md.
@@ -8,16 +6,15 @@ enum TableFilter {
     /// one hash (measured: 62 % false positives).
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var state = UInt64(bytes.count) ^ 0x2D35_8DCC_AA6C_78A5
-        guard let base = bytes.baseAddress else { return mix(state, 0x8BB8_4B93_962E_ACC9) }
         var i = 0
         while i + 8 <= bytes.count {
-            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self))
             state = mix(state ^ word, 0x8BB8_4B93_962E_ACC9)
             i += 8
         }
         var tail: UInt64 = 0, shift: UInt64 = 0
         while i < bytes.count {
-            tail |= UInt64(base.load(fromByteOffset: i, as: UInt8.self)) << shift
+            tail |= UInt64(bytes[i]) << shift
             shift += 8
             i += 1
         }

@@ -4,8 +4,8 @@ import Digests
 ///
 /// A table is a run of blocks, each a whole number of 4 KiB pages: data blocks, filter blocks, index blocks, the top index
 /// block, the bounds block and, in the last page, the footer.
-enum TableFormat {
-    static let pageBytes = 4096
+package enum TableFormat {
+    package static let pageBytes = 4096
     static let headerBytes = 16
     static let version: UInt32 = 1
     /// Features that a reader has to know; none yet.
@@ -22,7 +22,7 @@ enum TableFormat {
         case footer = 6
     }
 
-    static func path(_ number: UInt64) -> String {
+    package static func path(_ number: UInt64) -> String {
         let digits = String(number)
         return "index/" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".tbl"
     }
@@ -38,7 +38,7 @@ enum TableFormat {
     static func pages(_ bytes: Int) -> Int { (bytes + pageBytes - 1) / pageBytes }
 
     /// Binds a block to its place, so that neither another table's block nor another block of this one passes for it.
-    static func checksum(_ block: UnsafeRawBufferPointer, table: UInt64, page: UInt32) -> UInt64 {
+    package static func checksum(_ block: UnsafeRawBufferPointer, table: UInt64, page: UInt32) -> UInt64 {
         let seed = (table &* 0x9E37_79B9_7F4A_7C15) ^ (UInt64(page) &* 0xC2B2_AE3D_27D4_EB4F)
         return BlockChecksum.of(UnsafeRawBufferPointer(rebasing: block[8...]), seed: seed)
     }

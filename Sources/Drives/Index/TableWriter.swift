@@ -33,6 +33,8 @@ final class TableWriter {
     private var hasPrefix = false
     private var hashes: [UInt64] = []
     private var smallest: [UInt8] = []
+    /// Lower bound of the data block that is being built.
+    private var pendingBound = ByteString()
     private var footer = TableFooter()
 
     init(io: any DriveIO, pool: BufferPool, number: UInt64, parameters: IndexParameters) {
@@ -48,6 +50,7 @@ final class TableWriter {
         index.free()
         top.free()
         lastOfBlock.free()
+        pendingBound.free()
         lastPrefix.free()
     }
 
@@ -56,6 +59,8 @@ final class TableWriter {
     /// Bytes of data blocks so far, the unfinished one included.
     var dataBytes: Int { written + filled + (rows.isEmpty ? 0 : rows.usedBytes) }
     var wantsDrain: Bool { filled >= Self.drainBytes }
+    /// True when the table should end here, so that its parts stay within bounds whatever the keys look like.
+    var isFull: Bool { dataBytes >= parameters.tableBytes || top.usedBytes >= 256 << 10 }
 
     func create() async throws(DriveError) {
         do { file = try await io.open(path, [.create, .exclusive, .direct]) } catch { throw .io(error) }
@@ -102,7 +107,7 @@ final class TableWriter {
         try await writeTopAndBounds(largest)
         footer.number = number
         emit(pages: 1) { memory in
-            memset(memory.baseAddress, 0, memory.count)
+            _ = memory.initializeMemory(as: UInt8.self, repeating: 0)
             footer.write(to: memory)
         } seal: {
             TableFormat.seal($0, kind: .footer, used: TableFormat.footerUsedBytes, table: number, page: $1)
@@ -142,8 +147,6 @@ final class TableWriter {
         if index.isEmpty { indexLowerBound = Array(bound) }
         pendingBound.set(bound)
     }
-
-    private var pendingBound = ByteString()
 
     private func finishDataBlock() {
         lastOfBlock.set(rows.last)
