@@ -34,8 +34,9 @@ let package = Package(
         room("Runtime", ["Base", "CLinux"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
+        room("ObjectFormat", ["Base"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives"]),
+        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6

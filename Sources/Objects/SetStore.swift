@@ -1,5 +1,6 @@
 package import Base
 package import Drives
+package import ObjectFormat
 package import Runtime
 
 /// What objects need of one erasure set: an ordered namespace with atomic commits, and data that survives the loss of drives.
@@ -37,16 +38,6 @@ package protocol SetStore: Actor {
     /// Opens attached data for reading and pins it until the reader is closed. `row` is the row that carries the data: the version
     /// row for packed data, any row naming the layout for large data.
     func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader
-}
-
-/// k data and m parity shards.
-package struct Geometry: Hashable, Sendable {
-    package var data: Int
-    package var parity: Int
-    package init(data: Int, parity: Int) {
-        self.data = data
-        self.parity = parity
-    }
 }
 
 package struct LockName: Hashable, Comparable, Sendable {
@@ -88,25 +79,6 @@ package enum SetChange: Sendable {
 package struct CounterKey: Hashable, Sendable {
     package var bucket: BucketID
     package init(bucket: BucketID) { self.bucket = bucket }
-}
-
-/// Where the bytes of an object or part are, independent of drives: part of the version record, named by Docs/formats.
-package enum DataLayout: Hashable, Sendable {
-    /// Zero bytes.
-    case empty
-    /// Full copies in the log records of some drives, attached to the version row.
-    case copies(count: Int64, slots: [UInt8])
-    /// Coded shards in the log records of all drives, attached to the version row.
-    case packed(count: Int64, geometry: Geometry, rotation: UInt8)
-    /// Coded shards in extents: rows `data` ‖ id ‖ chunk number. `blockBytes` is one shard's share of a stripe.
-    case coded(count: Int64, geometry: Geometry, rotation: UInt8, blockBytes: Int32, id: UniqueID)
-
-    package var byteCount: Int64 {
-        switch self {
-        case .empty: 0
-        case .copies(let count, _), .packed(let count, _, _), .coded(let count, _, _, _, _): count
-        }
-    }
 }
 
 /// Takes an object's bytes in order and stages them on the drives, a bounded number of stripes in flight.
