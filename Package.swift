@@ -30,13 +30,16 @@ let package = Package(
     targets: [
         // L0
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CKernels"),
+        .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         room("Base"),
+        room("Digests", ["CKernels", "CDigests"]),
         room("Runtime", ["Base", "CLinux"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
-        room("ObjectFormat", ["Base"]),
+        room("ObjectFormat", ["Base", "Digests"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
+        room("Objects", ["Base", "Digests", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
@@ -50,5 +53,6 @@ let package = Package(
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
+        tests("DigestsTests", ["Digests", "CKernels"]),
     ]
 )
