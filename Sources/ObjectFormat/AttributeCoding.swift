@@ -1,3 +1,5 @@
+import Digests
+
 /// Encodings of the pieces that several records share (Docs/formats/records.md).
 enum AttributeCoding {
     private static let headerCount: UInt8 = 6
@@ -49,18 +51,18 @@ enum AttributeCoding {
         return list
     }
 
-    static func write(_ checksum: Checksum, to out: inout ByteWriter) {
+    static func write(_ checksum: ObjectChecksum, to out: inout ByteWriter) {
         out.byte(checksum.algorithm.rawValue)
         out.byte(checksum.type.rawValue)
         out.varint(checksum.partCount)
         out.raw(checksum.value)
     }
 
-    static func checksum(_ reader: inout ByteReader) throws(FormatError) -> Checksum {
+    static func checksum(_ reader: inout ByteReader) throws(FormatError) -> ObjectChecksum {
         guard let algorithm = ChecksumAlgorithm(rawValue: try reader.byte()) else { throw .invalid("checksum algorithm") }
         guard let type = ChecksumType(rawValue: try reader.byte()) else { throw .invalid("checksum type") }
         let partCount = try reader.number(PartNumber.max)
-        return Checksum(
+        return ObjectChecksum(
             algorithm: algorithm, type: type, value: try reader.raw(algorithm.byteCount), partCount: partCount)
     }
 

@@ -1,4 +1,5 @@
 import Base
+import Digests
 
 /// One part of a completed object as its part map knows it.
 package struct PartMapEntry: Hashable, Sendable {
@@ -6,10 +7,10 @@ package struct PartMapEntry: Hashable, Sendable {
     /// Where it begins in the object.
     package var offset: Int64
     package var size: Int64
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
     package var layout: DataLayout
 
-    package init(number: Int, offset: Int64, size: Int64, checksum: Checksum?, layout: DataLayout) {
+    package init(number: Int, offset: Int64, size: Int64, checksum: ObjectChecksum?, layout: DataLayout) {
         self.number = number
         self.offset = offset
         self.size = size
@@ -88,11 +89,11 @@ extension PartMapPage {
             let size = try reader.size()
             let (end, overflow) = offset.addingReportingOverflow(size)
             guard !overflow else { throw .invalid("size") }
-            var checksum: Checksum?
+            var checksum: ObjectChecksum?
             if let algorithm = ChecksumAlgorithm(rawValue: try reader.byte()) {
                 guard let type = ChecksumType(rawValue: try reader.byte()) else { throw .invalid("checksum type") }
                 let partCount = try reader.number(PartNumber.max)
-                checksum = Checksum(
+                checksum = ObjectChecksum(
                     algorithm: algorithm, type: type, value: try reader.raw(algorithm.byteCount), partCount: partCount)
             }
             let layout = try LayoutCoding.layout(&reader)

@@ -1,17 +1,18 @@
 package import Base
+package import Digests
 
 /// A multipart upload: in progress, or completed and kept for a day to answer retries. Docs/formats/upload-records.md.
 package struct UploadRecord: Hashable, Sendable {
     package struct Completion: Hashable, Sendable {
         package var at: Timestamp
         package var etag: String
-        package var checksum: Checksum?
+        package var checksum: ObjectChecksum?
         package var size: Int64
         package var lastModified: Timestamp
         /// Where the version was created, if it has an id of its own.
         package var version: Position?
         package init(
-            at: Timestamp, etag: String, checksum: Checksum?, size: Int64, lastModified: Timestamp, version: Position?
+            at: Timestamp, etag: String, checksum: ObjectChecksum?, size: Int64, lastModified: Timestamp, version: Position?
         ) {
             self.at = at
             self.etag = etag
@@ -91,7 +92,7 @@ extension UploadRecord {
         guard reader.kind == Self.activeKind || reader.kind == Self.completedKind else { throw .invalid("kind") }
         self.init(initiated: Timestamp(nanoseconds: 0))
         var sawTime = false, sawChecksum = false
-        var at: Timestamp?, etag: String?, finalChecksum: Checksum?, size: Int64?, modified: Timestamp?, version: Position?
+        var at: Timestamp?, etag: String?, finalChecksum: ObjectChecksum?, size: Int64?, modified: Timestamp?, version: Position?
         while let (header, found) = try reader.next() {
             var value = found
             switch header {
@@ -141,11 +142,11 @@ package struct PartRecord: Hashable, Sendable {
     package var size: Int64
     package var lastModified: Timestamp
     package var etag: String
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
     package var layout: DataLayout
     package var unknown: [UnknownField] = []
 
-    package init(size: Int64, lastModified: Timestamp, etag: String, checksum: Checksum?, layout: DataLayout) {
+    package init(size: Int64, lastModified: Timestamp, etag: String, checksum: ObjectChecksum?, layout: DataLayout) {
         self.size = size
         self.lastModified = lastModified
         self.etag = etag
@@ -179,7 +180,7 @@ extension PartRecord {
     package init(decoding bytes: [UInt8]) throws(FormatError) {
         var reader = try FieldReader(bytes, version: Self.formatVersion)
         guard reader.kind == Self.kind else { throw .invalid("kind") }
-        var size: Int64?, modified: Timestamp?, etag: String?, checksum: Checksum?, layout: DataLayout?
+        var size: Int64?, modified: Timestamp?, etag: String?, checksum: ObjectChecksum?, layout: DataLayout?
         while let (header, found) = try reader.next() {
             var value = found
             switch header {

@@ -13,7 +13,7 @@ package struct VersionRecord: Hashable, Sendable {
     package var lastModified: Timestamp
     /// Without quotes.
     package var etag = ""
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
     package var headers = ContentHeaders()
     package var metadata: [NameValue] = []
     package var tags: [NameValue] = []

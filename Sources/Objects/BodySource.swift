@@ -29,9 +29,9 @@ package struct ComputedDigests: Sendable {
     /// 32 bytes; nil unless asked for.
     package var sha256: [UInt8]?
     /// The algorithms that were asked for, CRC64NVME when none was.
-    package var checksums: [Checksum]
+    package var checksums: [ObjectChecksum]
 
-    package init(byteCount: Int64, md5: [UInt8], sha256: [UInt8]?, checksums: [Checksum]) {
+    package init(byteCount: Int64, md5: [UInt8], sha256: [UInt8]?, checksums: [ObjectChecksum]) {
         self.byteCount = byteCount
         self.md5 = md5
         self.sha256 = sha256

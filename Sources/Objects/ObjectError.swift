@@ -1,4 +1,5 @@
 package import Base
+package import Digests
 package import ObjectFormat
 
 /// What can go wrong with a bucket, object or upload. No HTTP here: the front end chooses codes in one file.
@@ -66,6 +67,7 @@ extension ObjectError {
         case .noSpace: self = .noSpace
         case .dataLost(let detail): self = .dataLost(detail: detail)
         case .outcomeUnknown: self = .outcomeUnknown
+        case .superseded: self = .slowDown(detail: "the object is being replaced too fast to be read")
         case .overloaded: self = .slowDown(detail: "the set's queue is full")
         case .shutDown: self = .shuttingDown
         }

@@ -1,4 +1,5 @@
 package import Base
+package import Digests
 package import ObjectFormat
 
 /// An ETag condition: `*`, or any of these (without quotes and weak marks).
@@ -70,7 +71,7 @@ package struct PutResult: Sendable {
     package var etag: String
     /// nil in a bucket that never had versioning.
     package var version: VersionID?
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
     package var size: Int64
     package var lastModified: Timestamp
 }
@@ -83,7 +84,7 @@ package struct ObjectInfo: Sendable {
     package var size: Int64
     package var lastModified: Timestamp
     package var etag: String
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
     package var attributes: ObjectAttributes
     package var owner: String
     /// Parts of an object made by a multipart upload; nil for one made by a single PUT.
@@ -115,7 +116,7 @@ package struct HeadResult: Sendable {
     /// True when only a part of the object was selected (206).
     package var isPartial: Bool
     /// The checksum of the part, when a part was selected of an object that has parts.
-    package var partChecksum: Checksum?
+    package var partChecksum: ObjectChecksum?
 }
 
 package struct GetResult: Sendable {

@@ -31,6 +31,9 @@ package protocol SetStore: Actor {
     /// `.outcomeUnknown` when a later read decides.
     func commit(_ build: @Sendable (Position) -> [SetChange]) async throws(SetError) -> Position
 
+    /// Objects and bytes counted by decided commits (rule 16).
+    func counter(_ key: CounterKey) async throws(SetError) -> Counter
+
     // MARK: Data
 
     /// Starts staging data. `hint` is its length if known. Nothing is visible until a commit attaches what `finish` returns.
@@ -76,9 +79,19 @@ package enum SetChange: Sendable {
     case count(CounterKey, objects: Int64, bytes: Int64)
 }
 
-package struct CounterKey: Hashable, Sendable {
+package struct CounterKey: Hashable, Comparable, Sendable {
     package var bucket: BucketID
     package init(bucket: BucketID) { self.bucket = bucket }
+    package static func < (lhs: CounterKey, rhs: CounterKey) -> Bool { lhs.bucket < rhs.bucket }
+}
+
+package struct Counter: Hashable, Sendable {
+    package var objects: Int64
+    package var bytes: Int64
+    package init(objects: Int64 = 0, bytes: Int64 = 0) {
+        self.objects = objects
+        self.bytes = bytes
+    }
 }
 
 /// Takes an object's bytes in order and stages them on the drives, a bounded number of stripes in flight.
@@ -114,6 +127,8 @@ package enum SetError: Error, Sendable {
     /// More shards are damaged or gone than parity covers: data lost.
     case dataLost(detail: String)
     case outcomeUnknown
+    /// The row changed between `row` and `open`: read the row again.
+    case superseded
     /// Too much is queued: SlowDown.
     case overloaded
     case shutDown

@@ -1,4 +1,5 @@
 package import Base
+package import Digests
 package import ObjectFormat
 
 package struct CreateUploadOptions: Sendable {
@@ -34,7 +35,7 @@ package struct PartInfo: Sendable {
     package var size: Int64
     package var etag: String
     package var lastModified: Timestamp
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
 }
 
 /// A part as CompleteMultipartUpload names it.
@@ -42,8 +43,8 @@ package struct PartClaim: Hashable, Sendable {
     package var number: Int
     /// Without quotes.
     package var etag: String
-    package var checksum: Checksum?
-    package init(number: Int, etag: String, checksum: Checksum? = nil) {
+    package var checksum: ObjectChecksum?
+    package init(number: Int, etag: String, checksum: ObjectChecksum? = nil) {
         self.number = number
         self.etag = etag
         self.checksum = checksum
@@ -53,7 +54,7 @@ package struct PartClaim: Hashable, Sendable {
 package struct CompleteOptions: Sendable {
     package var conditions = WriteConditions()
     /// The checksum of the whole object that the client expects.
-    package var checksum: Checksum?
+    package var checksum: ObjectChecksum?
     package var checksumType: ChecksumType?
     /// `x-amz-mp-object-size`.
     package var expectedSize: Int64?
