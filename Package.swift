@@ -44,6 +44,7 @@ let package = Package(
         room("Telemetry", ["Base"]),
         // L6
         room("Server", ["Base", .product(name: "Configuration", package: "swift-configuration")]),
+        room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
             dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -54,5 +55,7 @@ let package = Package(
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
+        tests("ObjectsTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
     ]
 )

@@ -94,6 +94,8 @@ package struct ToFreeRecord: Hashable, Sendable {
         case upload(BucketID, UniqueID)
         /// Everything in the upload space of a deleted bucket, on all sets.
         case bucketUploads(BucketID)
+        /// Parts of a completed upload that are not in its part map, on the set that holds the record.
+        case unusedParts(BucketID, UniqueID)
     }
     package var subject: Subject
     package init(_ subject: Subject) { self.subject = subject }
@@ -113,6 +115,10 @@ extension ToFreeRecord {
         case .bucketUploads(let bucket):
             out.byte(2)
             out.fixed(bucket.rawValue)
+        case .unusedParts(let bucket, let upload):
+            out.byte(3)
+            out.fixed(bucket.rawValue)
+            out.id(upload)
         }
         return out.bytes
     }
@@ -124,6 +130,7 @@ extension ToFreeRecord {
         switch try reader.byte() {
         case 1: self.init(.upload(BucketID(rawValue: try reader.fixed(UInt64.self)), try reader.id()))
         case 2: self.init(.bucketUploads(BucketID(rawValue: try reader.fixed(UInt64.self))))
+        case 3: self.init(.unusedParts(BucketID(rawValue: try reader.fixed(UInt64.self)), try reader.id()))
         default: throw .invalid("subject")
         }
         try reader.expectEnd()

@@ -119,7 +119,7 @@ package struct HeadResult: Sendable {
     package var partChecksum: ObjectChecksum?
 }
 
-package struct GetResult: Sendable {
+package struct GetResult {
     package var head: HeadResult
     /// Must be closed on every path.
     package var reader: ObjectReader
