@@ -36,7 +36,7 @@ package actor MemorySetStore: SetStore {
     private var waiting: [(name: LockName, token: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
     private var nextToken: UInt64 = 1
 
-    private var failures: [(error: SetError, applies: Bool)] = []
+    private var failures: [(after: Int, error: SetError, applies: Bool)] = []
     /// Stagers neither attached nor abandoned, and readers not closed: 0 when all is well and nothing runs.
     package private(set) var openStagers = 0
     package private(set) var openReaders = 0
@@ -56,7 +56,13 @@ package actor MemorySetStore: SetStore {
     // MARK: For tests
 
     /// The next commit fails with `error`; with `applying` it happens all the same, as an unknown outcome may.
-    package func failNextCommit(_ error: SetError, applying: Bool = false) { failures.append((error, applying)) }
+    /// Called twice, the one after that fails too.
+    package func failNextCommit(_ error: SetError, applying: Bool = false) { failures.append((0, error, applying)) }
+
+    /// Lets `count` commits pass first.
+    package func failCommit(after count: Int, _ error: SetError, applying: Bool = false) {
+        failures.append((count, error, applying))
+    }
 
     package var rowKeys: [IndexKey] { keys }
     package var largeCount: Int { large.count }
@@ -120,13 +126,23 @@ package actor MemorySetStore: SetStore {
     package func commit(_ build: @Sendable (Position) -> [SetChange]) async throws(SetError) -> Position {
         position.sequence += 1
         let position = position, changes = build(position)
-        let failure = failures.isEmpty ? nil : failures.removeFirst()
+        let failure = nextFailure()
         // As a real commit does, others get a turn before this one shows.
         await Task.yield()
         if let failure, !failure.applies { throw failure.error }
         apply(changes, at: position)
         if let failure { throw failure.error }
         return position
+    }
+
+    private func nextFailure() -> (error: SetError, applies: Bool)? {
+        guard let first = failures.first else { return nil }
+        guard first.after == 0 else {
+            failures[0].after -= 1
+            return nil
+        }
+        failures.removeFirst()
+        return (first.error, first.applies)
     }
 
     private func apply(_ changes: [SetChange], at position: Position) {

@@ -86,14 +86,13 @@ extension ObjectStore {
             try await activeUpload(bucket.id, key, upload, on: set)
         }
         let algorithm = found.record.checksumAlgorithm
-        if let sent = options.checksum, sent != algorithm, found.record.isChecksumChosen {
+        if let sent = options.checksum, sent != algorithm {
+            let expected = found.record.isChecksumChosen ? algorithm.name.lowercased() : "null"
             throw .checksumMismatch(
-                detail: "Checksum Type mismatch occurred, expected checksum Type: \(algorithm.name.lowercased()), "
+                detail: "Checksum Type mismatch occurred, expected checksum Type: \(expected), "
                     + "actual checksum Type: \(sent.name.lowercased())")
         }
-        // A client may send a checksum of its own choice to an upload that has none: it is verified, and kept with the part
-        // beside nothing else; the object then gets no checksum but what all parts have.
-        let hasher = BodyHasher(md5: true, sha256: options.wantsSHA256, algorithm: options.checksum ?? algorithm)
+        let hasher = BodyHasher(md5: true, sha256: options.wantsSHA256, algorithm: algorithm)
         if let size = body.byteCount, size <= Int64(SmallBody.byteCountMax) {
             let small = try await SmallBody(reading: body, count: Int(size), hasher: hasher, buffers: buffers)
             return try await set.run { () async throws(ObjectError) in
