@@ -42,14 +42,15 @@ let package = Package(
         room("HTTPServer", ["Base", "Runtime", "CLinux"]),
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
-        room("ObjectFormat", ["Base"]),
+        room("ObjectFormat", ["Base", "Digests"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
+        room("Objects", ["Base", "Digests", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
         room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
+        room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
             dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -66,6 +67,7 @@ let package = Package(
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
-        tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
+        tests("ObjectsTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
+        tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
     ]
 )
