@@ -47,6 +47,8 @@ let package = Package(
         room("Objects", ["Base", "Digests", "Runtime", "Drives", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
+        // L5
+        room("S3Frontend", ["Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry"]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
         room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),

@@ -33,12 +33,12 @@ package enum RangeHeader {
         return ByteRange(offset: first, count: last - first + 1)
     }
 
-    private enum Spec {
+    package enum Spec: Sendable {
         case from(Int64, last: Int64)
         case suffix(Int64)
     }
 
-    private static func parse(_ text: String) -> Spec? {
+    package static func parse(_ text: String) -> Spec? {
         let bytes = Array(text.utf8)
         guard bytes.count > 6, String(decoding: bytes[..<6], as: UTF8.self).lowercased() == "bytes=",
             let dash = bytes.firstIndex(of: UInt8(ascii: "-"))

@@ -90,7 +90,7 @@ package struct XMLWriter: Sendable {
         raw(">")
     }
 
-    private mutating func raw(_ text: StaticString) {
+    package mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
