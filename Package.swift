@@ -51,7 +51,12 @@ let package = Package(
         room("S3Frontend", ["Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry"]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
-        room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
+        room(
+            "Server",
+            [
+                "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry",
+                "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
+            ]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
