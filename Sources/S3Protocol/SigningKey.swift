@@ -13,7 +13,7 @@ package struct SigningKey: Sendable {
     }
 
     /// The signature of a string to sign: 64 lower-case hex digits.
-    func sign(_ stringToSign: [UInt8]) -> [UInt8] { Hex.encodeBytes(code.authenticate(stringToSign)) }
+    package func sign(_ stringToSign: [UInt8]) -> [UInt8] { Hex.encodeBytes(code.authenticate(stringToSign)) }
 }
 
 /// Signing keys of late, so that most requests skip the four steps that make one. Bounded: it keeps two generations, each of at most half

@@ -2,7 +2,7 @@ import Base
 import Digests
 import Testing
 
-@testable import S3Protocol
+import S3Protocol
 
 private func head(_ headers: [(name: String, value: String)]) -> RequestHead {
     RequestHead(method: "PUT", target: "/bbb/k", headers: headers)

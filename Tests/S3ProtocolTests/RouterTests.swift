@@ -1,7 +1,7 @@
 import Base
 import Testing
 
-@testable import S3Protocol
+import S3Protocol
 
 private func head(_ method: String, _ target: String, _ headers: [(name: String, value: String)] = []) -> RequestHead {
     RequestHead(
