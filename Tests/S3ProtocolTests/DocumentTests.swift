@@ -1,8 +1,7 @@
 import Base
 import Digests
-import Testing
-
 import S3Protocol
+import Testing
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 

@@ -1,8 +1,7 @@
 import Base
 import Digests
-import Testing
-
 import S3Protocol
+import Testing
 
 private func head(_ headers: [(name: String, value: String)]) -> RequestHead {
     RequestHead(method: "PUT", target: "/bbb/k", headers: headers)

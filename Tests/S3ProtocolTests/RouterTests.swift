@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import S3Protocol
+import Testing
 
 private func head(_ method: String, _ target: String, _ headers: [(name: String, value: String)] = []) -> RequestHead {
     RequestHead(

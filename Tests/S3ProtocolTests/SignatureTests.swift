@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import S3Protocol
+import Testing
 
 /// The examples of AWS's own documentation: keys, requests and signatures.
 private let exampleSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
