@@ -6,8 +6,8 @@ import Digests
 ///     chunk   = hex-size [;chunk-signature=hex] CRLF bytes CRLF
 ///     body    = *chunk last-chunk, where the last has size 0, then trailer lines of `name:value` CRLF, then CRLF
 ///
-/// The bytes of the object are not copied: `next` answers with where they lie in what was fed. They are handed out before their chunk's
-/// signature is complete, so nothing may become visible before `.end`. The machine:
+/// The bytes of the object are not copied: `next` answers with where they lie in what was fed. They are handed out
+/// before their chunk's signature is complete, so nothing may become visible before `.end`. The machine:
 ///
 ///     size line → bytes → end of bytes → size line … → trailer → end
 package struct AWSChunkedDecoder: Sendable {
@@ -36,7 +36,8 @@ package struct AWSChunkedDecoder: Sendable {
     private var line: [UInt8] = []
     private var trailerBytes = 0
     private var trailerSignature: [UInt8]?
-    /// A client that wrote `name:value LF CRLF CRLF`, as AWS's examples are printed, has a CRLF left after the empty line.
+    /// A client that wrote `name:value LF CRLF CRLF`, as AWS's examples are printed, has a CRLF left after the empty
+    /// line.
     private var endTolerated: [UInt8] = []
     /// The trailer as `name:value` pairs, names in lower case, in order.
     package private(set) var trailers: [(name: String, value: String)] = []
@@ -90,8 +91,8 @@ package struct AWSChunkedDecoder: Sendable {
         guard state == .ended else { throw S3Error(.incompleteBody) }
     }
 
-    /// Moves the object's bytes in `buffer` to its front and returns their count: for callers that read into a buffer which hashing and
-    /// coding then use as it is. Moves nothing when the framing lies at the end.
+    /// Moves the object's bytes in `buffer` to its front and returns their count: for callers that read into a buffer
+    /// which hashing and coding then use as it is. Moves nothing when the framing lies at the end.
     package mutating func compact(_ buffer: UnsafeMutableRawBufferPointer) throws(S3Error) -> Int {
         var position = 0, filled = 0
         while case .payload(let range) = try next(UnsafeRawBufferPointer(buffer), from: &position) {
@@ -184,7 +185,8 @@ package struct AWSChunkedDecoder: Sendable {
     // MARK: The trailer
 
     private mutating func trailerLine() throws(S3Error) {
-        // Some clients put a bare line feed between the line and its CRLF: an empty line ends the trailer only when it is complete.
+        // Some clients put a bare line feed between the line and its CRLF: an empty line ends the trailer only when it
+        // is complete.
         if line.isEmpty {
             if trailerIsComplete { try endTrailer() }
             if state != .ended, trailers.isEmpty || trailerSignature != nil { throw S3Error(.malformedTrailerError) }

@@ -12,8 +12,9 @@ package struct ResourceAddress: Hashable, Sendable {
 
 /// Finds the bucket in the host name or in the path.
 ///
-/// A host that is one of the domains, an IP address, or anything unknown is path style; a host below a domain names the bucket.
-/// Unknown hosts are never bucket names, so that a server behind `minio.<namespace>.svc` works without settings.
+/// A host that is one of the domains, an IP address, or anything unknown is path style; a host below a domain names the
+/// bucket. Unknown hosts are never bucket names, so that a server behind `minio.<namespace>.svc` works without
+/// settings.
 package struct Addressing: Sendable {
     private let domains: [String]
 

@@ -7,7 +7,8 @@ package enum Authorization: Sendable {
     case signed(AuthorizationClaim)
 }
 
-/// The parts of a version 4 signature, from the Authorization field or from the query: well-formed, and not verified yet.
+/// The parts of a version 4 signature, from the Authorization field or from the query: well-formed, and not verified
+/// yet.
 package struct AuthorizationClaim: Sendable {
     package enum Placement: Sendable { case header, query }
 

@@ -1,6 +1,7 @@
 /// The rules for bucket names.
 package enum BucketName {
-    /// True for a name that some bucket could have: length, characters and labels. Buckets of other names need not be looked for.
+    /// True for a name that some bucket could have: length, characters and labels. Buckets of other names need not be
+    /// looked for.
     package static func isPossible(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
         guard (3...63).contains(bytes.count), let last = bytes.last else { return false }

@@ -2,8 +2,9 @@ import Base
 
 /// The canonical request of signature version 4, built from what came over the wire.
 ///
-/// S3's rules: the path is encoded once, from its decoded form, and neither dots nor double slashes are touched; the query is sorted by
-/// encoded name, then encoded value; the fields of one name are joined by commas, each with runs of white space folded to one space.
+/// S3's rules: the path is encoded once, from its decoded form, and neither dots nor double slashes are touched; the
+/// query is sorted by encoded name, then encoded value; the fields of one name are joined by commas, each with runs of
+/// white space folded to one space.
 package struct CanonicalRequest: Sendable {
     package private(set) var bytes: [UInt8] = []
 
@@ -109,7 +110,8 @@ package struct CanonicalRequest: Sendable {
 }
 
 extension RequestHead {
-    /// True when the slice's bytes equal `name`, ASCII case ignored on the slice's side only: `name` is in lower case if it is to match.
+    /// True when the slice's bytes equal `name`, ASCII case ignored on the slice's side only: `name` is in lower case
+    /// if it is to match.
     func equals(_ slice: Slice, _ name: ArraySlice<UInt8>) -> Bool {
         guard Int(slice.count) == name.count else { return false }
         var index = Int(slice.start)

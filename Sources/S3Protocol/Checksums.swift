@@ -54,7 +54,8 @@ extension ChecksumAlgorithm {
     /// What an upload that names no type gets.
     package var defaultType: ChecksumType { self == .crc64nvme ? .fullObject : .composite }
 
-    /// Parts can be put together to a full-object checksum only when the algorithm is linear; CRC64NVME is never composite.
+    /// Parts can be put together to a full-object checksum only when the algorithm is linear; CRC64NVME is never
+    /// composite.
     package func allows(_ type: ChecksumType) -> Bool {
         switch type {
         case .fullObject: isCombinable
@@ -107,7 +108,8 @@ package struct DeclaredChecksum: Hashable, Sendable {
 
     private static func invalid(_ message: String) -> S3Error { S3Error(.invalidRequest, message) }
 
-    /// x-amz-sdk-checksum-algorithm announces a checksum, which must then be there. Where Content-MD5 takes its place, it may be missing.
+    /// x-amz-sdk-checksum-algorithm announces a checksum, which must then be there. Where Content-MD5 takes its place,
+    /// it may be missing.
     private static func checkSDKAlgorithm(_ head: RequestHead, _ found: DeclaredChecksum?) throws(S3Error) {
         guard let text = head.value("x-amz-sdk-checksum-algorithm") else { return }
         guard let algorithm = ChecksumAlgorithm(anyCase: text) else {

@@ -97,7 +97,8 @@ extension [UInt8] {
     }
 }
 
-/// Reads fixed-width numbers and literals from the front of a text; what fails leaves the scanner nowhere in particular.
+/// Reads fixed-width numbers and literals from the front of a text; what fails leaves the scanner nowhere in
+/// particular.
 struct TextScanner {
     private let bytes: [UInt8]
     private(set) var index = 0

@@ -35,7 +35,8 @@ package enum ETagList: Hashable, Sendable {
         return String(text.dropFirst().dropLast())
     }
 
-    /// Whether an object with this entity tag (given without quotes) is meant. If-Match compares strongly, If-None-Match weakly.
+    /// Whether an object with this entity tag (given without quotes) is meant. If-Match compares strongly,
+    /// If-None-Match weakly.
     package func matches(_ etag: String, strongly: Bool) -> Bool {
         switch self {
         case .any: true

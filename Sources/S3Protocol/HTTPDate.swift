@@ -86,7 +86,8 @@ package enum HTTPDate {
     ) -> Timestamp? {
         let moment = CivilTime(
             year: year, month: month + 1, day: day, hour: time.hour, minute: time.minute, second: time.second)
-        // "For ever" is often written as the year 9999, which a timestamp does not reach: the last year that it does stands for it.
+        // "For ever" is often written as the year 9999, which a timestamp does not reach: the last year that it does
+        // stands for it.
         guard year > 2261 else { return moment.timestamp }
         return CivilTime(year: 2261, month: 12, day: 31, hour: 23, minute: 59, second: 59).timestamp
     }

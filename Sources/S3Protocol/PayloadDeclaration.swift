@@ -9,7 +9,7 @@ package enum PayloadDeclaration: Hashable, Sendable {
     /// The body is in chunks without signatures, with a trailer.
     case unsignedChunks
 
-    static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    package static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
     package init(parsing text: String) throws(S3Error) {
         switch text {

@@ -1,4 +1,5 @@
-/// Percent-encoding as S3 and its signatures define it: every byte but `A–Z a–z 0–9 - . _ ~` becomes `%XX` with upper-case digits.
+/// Percent-encoding as S3 and its signatures define it: every byte but `A–Z a–z 0–9 - . _ ~` becomes `%XX` with
+/// upper-case digits.
 package enum PercentEncoding {
     /// True for the bytes that stand for themselves in a signature's canonical form.
     @inline(__always)
@@ -44,7 +45,8 @@ package enum PercentEncoding {
         return output
     }
 
-    /// The form that listings use with `encoding-type=url`. A slash stays; a space is `%20`, which form decoders and plain decoders both read.
+    /// The form that listings use with `encoding-type=url`. A slash stays; a space is `%20`, which form decoders and
+    /// plain decoders both read.
     package static func encodeForListing(_ bytes: [UInt8]) -> [UInt8] { encode(bytes, keepingSlash: true) }
 
     /// Appends the decoded form of `bytes`; false when a percent sign is not followed by two hex digits.

@@ -36,7 +36,8 @@ package struct ReadConditions: Hashable, Sendable {
         ifMatch == nil && ifNoneMatch == nil && ifModifiedSince == nil && ifUnmodifiedSince == nil
     }
 
-    /// `etag` comes without quotes. Times are compared in whole seconds, which is all that a client is shown in Last-Modified.
+    /// `etag` comes without quotes. Times are compared in whole seconds, which is all that a client is shown in
+    /// Last-Modified.
     package func evaluate(etag: String, lastModified: Timestamp) -> Outcome {
         if let ifMatch {
             guard ifMatch.matches(etag, strongly: true) else { return .preconditionFailed("If-Match") }
@@ -122,7 +123,8 @@ package struct DeleteConditions: Hashable, Sendable {
 
     package var isEmpty: Bool { ifMatch == nil && lastModified == nil && size == nil }
 
-    /// For an object that is not there (a delete marker counts as none). Size and time hold then, as AWS has it; If-Match does not.
+    /// For an object that is not there (a delete marker counts as none). Size and time hold then, as AWS has it;
+    /// If-Match does not.
     package func evaluateMissing(key: [UInt8]) throws(S3Error) {
         switch ifMatch {
         case nil: return

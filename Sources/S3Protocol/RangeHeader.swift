@@ -2,8 +2,8 @@ package import Base
 
 /// The Range field of a GET or HEAD, and x-amz-copy-source-range.
 package enum RangeHeader {
-    /// The range to answer with; nil for the whole object. A range that is not understood, and several ranges at once, are ignored, as S3
-    /// does; one that holds no byte of the object is InvalidRange.
+    /// The range to answer with; nil for the whole object. A range that is not understood, and several ranges at once,
+    /// are ignored, as S3 does; one that holds no byte of the object is InvalidRange.
     package static func resolve(_ text: String?, size: Int64) throws(S3Error) -> ByteRange? {
         guard let text, let spec = parse(text) else { return nil }
         switch spec {

@@ -27,7 +27,8 @@ package struct RequestSigner: Sendable {
         package var chunkSigner: ChunkSigner
     }
 
-    /// Signs a request. `target` is the path and query as they will be sent; `headers` must have Host and are all signed.
+    /// Signs a request. `target` is the path and query as they will be sent; `headers` must have Host and are all
+    /// signed.
     package func sign(
         method: String, target: String, headers: [(name: String, value: String)], payload: PayloadDeclaration,
         at time: Timestamp

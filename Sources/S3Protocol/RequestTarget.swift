@@ -2,8 +2,8 @@ package import Base
 
 /// A request target taken apart: the path, decoded once, and the query parameters in the order sent, duplicates kept.
 ///
-/// All decoded bytes lie in one array. A plus sign is a plus sign in the path and a space in the query, as S3 reads them. What cannot be
-/// decoded, or is not UTF-8 afterwards, is InvalidURI.
+/// All decoded bytes lie in one array. A plus sign is a plus sign in the path and a space in the query, as S3 reads
+/// them. What cannot be decoded, or is not UTF-8 afterwards, is InvalidURI.
 package struct RequestTarget: Sendable {
     package struct Parameter: Sendable {
         /// Where name and value lie in the target's decoded bytes.

@@ -15,9 +15,9 @@ package struct S3Request: Sendable {
 
 /// Finds the operation of a request: by scope (service, bucket, object), method and sub-resource, in one table.
 ///
-/// A sub-resource is a query parameter such as `acl`. Unknown parameters are ignored, as AWS does. A sub-resource that this method or
-/// scope does not have is MethodNotAllowed, never the plain operation: `DELETE /bucket/key?policy` must not delete the key. Two different
-/// sub-resources in one request are InvalidArgument.
+/// A sub-resource is a query parameter such as `acl`. Unknown parameters are ignored, as AWS does. A sub-resource that
+/// this method or scope does not have is MethodNotAllowed, never the plain operation: `DELETE /bucket/key?policy` must
+/// not delete the key. Two different sub-resources in one request are InvalidArgument.
 package struct Router: Sendable {
     private let addressing: Addressing
 

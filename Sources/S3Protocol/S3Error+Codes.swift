@@ -1,5 +1,6 @@
 extension S3Error {
-    /// A code of the S3 API with the status and the sentence that AWS gives with it. Two codes are equal when their names are.
+    /// A code of the S3 API with the status and the sentence that AWS gives with it. Two codes are equal when their
+    /// names are.
     package struct Code: Hashable, Sendable {
         package let name: String
         package let status: Int

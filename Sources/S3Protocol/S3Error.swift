@@ -1,5 +1,5 @@
-/// A refusal, as an S3 client sees it: the code it switches on, the HTTP status, a sentence, and the elements that AWS adds for that
-/// code. Everything in the protocol layer throws this and nothing else.
+/// A refusal, as an S3 client sees it: the code it switches on, the HTTP status, a sentence, and the elements that AWS
+/// adds for that code. Everything in the protocol layer throws this and nothing else.
 package struct S3Error: Error, Hashable, Sendable {
     package var code: Code
     package var message: String
@@ -14,7 +14,8 @@ package struct S3Error: Error, Hashable, Sendable {
 
     package var status: Int { code.status }
 
-    /// One element of the error document: `<name>value</name>`. The name is the program's own, the value may be the client's.
+    /// One element of the error document: `<name>value</name>`. The name is the program's own, the value may be the
+    /// client's.
     package struct Detail: Hashable, Sendable {
         package var name: String
         package var value: String
@@ -88,8 +89,8 @@ extension S3Error {
 // MARK: - The document
 
 extension S3Error {
-    /// The XML error document. `resource` is the path of the request as the client wrote it. An answer to HEAD has no body: the caller
-    /// sends the status alone.
+    /// The XML error document. `resource` is the path of the request as the client wrote it. An answer to HEAD has no
+    /// body: the caller sends the status alone.
     package func document(resource: String?, requestID: String, hostID: String) -> [UInt8] {
         var writer = XMLWriter(capacity: 512)
         writer.declaration()

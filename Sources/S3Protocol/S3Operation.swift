@@ -1,7 +1,7 @@
 /// Every operation of the S3 API as its model names them, and two that the model leaves out.
 ///
-/// The deprecated getBucketLifecycle, putBucketLifecycle, getBucketNotification and putBucketNotification share method and URL with their
-/// successors: the router never answers with them, and the successors accept the old documents.
+/// The deprecated getBucketLifecycle, putBucketLifecycle, getBucketNotification and putBucketNotification share method
+/// and URL with their successors: the router never answers with them, and the successors accept the old documents.
 package enum S3Operation: Hashable, Sendable, CaseIterable {
     case abortMultipartUpload
     case completeMultipartUpload

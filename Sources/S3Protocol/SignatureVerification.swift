@@ -2,9 +2,11 @@ package import Base
 import Digests
 
 extension AuthorizationClaim {
-    /// Verifies the claim against the request. `key` is the signing key of the claim's scope, made from the secret of `accessKey`.
+    /// Verifies the claim against the request. `key` is the signing key of the claim's scope, made from the secret of
+    /// `accessKey`.
     ///
-    /// Checked in AWS's order: region, time, which fields are signed, then the signature. Returns how the body is to be read.
+    /// Checked in AWS's order: region, time, which fields are signed, then the signature. Returns how the body is to be
+    /// read.
     package func verify(
         _ head: RequestHead, target: RequestTarget, key: SigningKey, now: Timestamp, region: String
     ) throws(S3Error) -> PayloadMode {

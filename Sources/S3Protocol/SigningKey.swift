@@ -13,11 +13,11 @@ package struct SigningKey: Sendable {
     }
 
     /// The signature of a string to sign: 64 lower-case hex digits.
-    func sign(_ stringToSign: [UInt8]) -> [UInt8] { Hex.encodeBytes(code.authenticate(stringToSign)) }
+    package func sign(_ stringToSign: [UInt8]) -> [UInt8] { Hex.encodeBytes(code.authenticate(stringToSign)) }
 }
 
-/// Signing keys of late, so that most requests skip the four steps that make one. Bounded: it keeps two generations, each of at most half
-/// the capacity, and forgets the older one when the younger is full.
+/// Signing keys of late, so that most requests skip the four steps that make one. Bounded: it keeps two generations,
+/// each of at most half the capacity, and forgets the older one when the younger is full.
 package struct SigningKeyCache: Sendable {
     private struct Name: Hashable, Sendable {
         var accessKey: String
@@ -37,7 +37,8 @@ package struct SigningKeyCache: Sendable {
 
     package var count: Int { young.count + old.count }
 
-    /// The key for a claim, from the cache or made now. Only for access keys that exist: otherwise strangers would fill the cache.
+    /// The key for a claim, from the cache or made now. Only for access keys that exist: otherwise strangers would fill
+    /// the cache.
     package mutating func key(for claim: AuthorizationClaim, secretKey: String) -> SigningKey {
         key(accessKey: claim.accessKey, secretKey: secretKey, scope: claim.scope)
     }

@@ -15,7 +15,8 @@ package enum UserMetadata {
         }
     }
 
-    /// In the order of first appearance; the values of one name joined by commas. Names and values together hold at most 2 KiB.
+    /// In the order of first appearance; the values of one name joined by commas. Names and values together hold at
+    /// most 2 KiB.
     package static func parse(_ head: RequestHead) throws(S3Error) -> [Entry] {
         let prefix: StaticString = "x-amz-meta-"
         var entries: [Entry] = []

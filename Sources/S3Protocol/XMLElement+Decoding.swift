@@ -2,7 +2,8 @@ package import Base
 
 /// Typed, strict reading: what is missing, doubled, unknown or of the wrong form is MalformedXML.
 extension XMLElement {
-    /// Checks the element's name, and that it has no children but these. An element that nobody reads could be a condition that nobody keeps.
+    /// Checks the element's name, and that it has no children but these. An element that nobody reads could be a
+    /// condition that nobody keeps.
     package func expect(_ name: String, children allowed: [String]) throws(S3Error) {
         guard self.name == name, children.allSatisfy({ allowed.contains($0.name) }) else {
             throw S3Error(.malformedXML)
@@ -50,7 +51,8 @@ extension XMLElement {
         return time
     }
 
-    /// The text without the white space of the document's lay-out: for values in which white space means nothing. Keys are not among them.
+    /// The text without the white space of the document's lay-out: for values in which white space means nothing. Keys
+    /// are not among them.
     package func trimmed(_ name: String) throws(S3Error) -> String? {
         guard let text = try string(name) else { return nil }
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\n" || $0 == "\t" || $0 == "\r" || $0 == "\r\n" }

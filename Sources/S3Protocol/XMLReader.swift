@@ -14,8 +14,8 @@ package struct XMLElement: Hashable, Sendable {
     }
 }
 
-/// Reads a document whole, through libexpat: no document type, no entities but XML's five, bounded in bytes, depth and elements. Everything
-/// else is MalformedXML.
+/// Reads a document whole, through libexpat: no document type, no entities but XML's five, bounded in bytes, depth and
+/// elements. Everything else is MalformedXML.
 package enum XMLReader {
     package struct Limits: Sendable {
         package var bytes: Int

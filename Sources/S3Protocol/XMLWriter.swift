@@ -1,7 +1,7 @@
 /// Writes XML from front to back into a byte array: no tree, no indentation, as S3 answers.
 ///
-/// Element names are the program's own and are not checked; text is escaped. The caller may take what has been written at any time with
-/// `take()` and go on, so a long listing streams.
+/// Element names are the program's own and are not checked; text is escaped. The caller may take what has been written
+/// at any time with `take()` and go on, so a long listing streams.
 package struct XMLWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
 
@@ -111,8 +111,9 @@ package struct XMLWriter: Sendable {
             case UInt8(ascii: ">"): raw("&gt;")
             case UInt8(ascii: "\""): raw("&quot;")
             default:
-                // A carriage return would be read back as a line feed, and the other control characters have no other form at all.
-                // Several of them are not XML 1.0 however they are written: that is what encoding-type=url is for.
+                // A carriage return would be read back as a line feed, and the other control characters have no other
+                // form at all. Several of them are not XML 1.0 however they are written: that is what encoding-type=url
+                // is for.
                 raw("&#x")
                 bytes.append(contentsOf: String(text[index], radix: 16).utf8)
                 raw(";")

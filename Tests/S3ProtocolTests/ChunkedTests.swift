@@ -1,8 +1,7 @@
 import Base
 import Digests
+import S3Protocol
 import Testing
-
-@testable import S3Protocol
 
 private let scope = CredentialScope(date: "20130524", region: "us-east-1")
 private let key = SigningKey(secretKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", scope: scope)

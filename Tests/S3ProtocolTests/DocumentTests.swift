@@ -1,8 +1,7 @@
 import Base
 import Digests
+import S3Protocol
 import Testing
-
-@testable import S3Protocol
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 

@@ -1,8 +1,7 @@
 import Base
 import Digests
+import S3Protocol
 import Testing
-
-@testable import S3Protocol
 
 private func head(_ headers: [(name: String, value: String)]) -> RequestHead {
     RequestHead(method: "PUT", target: "/bbb/k", headers: headers)

@@ -1,7 +1,6 @@
 import Base
+import S3Protocol
 import Testing
-
-@testable import S3Protocol
 
 private func head(_ method: String, _ target: String, _ headers: [(name: String, value: String)] = []) -> RequestHead {
     RequestHead(

@@ -1,7 +1,6 @@
 import Base
+import S3Protocol
 import Testing
-
-@testable import S3Protocol
 
 /// The examples of AWS's own documentation: keys, requests and signatures.
 private let exampleSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

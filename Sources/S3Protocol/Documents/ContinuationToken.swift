@@ -1,6 +1,7 @@
 import Digests
 
-/// Where a listing goes on: after a key, or after everything below a common prefix. It says all by itself; the server keeps nothing.
+/// Where a listing goes on: after a key, or after everything below a common prefix. It says all by itself; the server
+/// keeps nothing.
 ///
 /// Text: Base64 of a version byte, a kind byte and the bytes of the position.
 package struct ContinuationToken: Hashable, Sendable {
