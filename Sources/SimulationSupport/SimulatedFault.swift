@@ -22,6 +22,8 @@ package struct SimulatedFault: Sendable {
         case corruptRead
         /// The power goes while the operation is under way.
         case cutPower
+        /// The process dies while the operation is under way.
+        case kill
         /// The call does not return until `SimulatedDrive.release()`.
         case stall
     }

@@ -162,7 +162,7 @@ final class SimulatedFile: DriveFile, @unchecked Sendable {
             let wrong = Int64(clamping: offset).addingReportingOverflow(distance)
             inode.write(bytes, at: UInt64(clamping: wrong.overflow ? 0 : wrong.partialValue), operation: number)
             return .success(())
-        case nil, .corruptRead, .cutPower, .stall:
+        case nil, .corruptRead, .cutPower, .kill, .stall:
             inode.write(bytes, at: offset, operation: number)
             return .success(())
         }

@@ -45,6 +45,7 @@ extension SimulatedDrive {
             underWay[number] = operation
             switch effect {
             case .cutPower: powerCut()
+            case .kill: kill()
             case .stall: operation.isHeld = true
             default: scheduleEnd(of: operation)
             }
