@@ -382,5 +382,12 @@ package struct DriveStatistics: Sendable {
     package var cacheHits: UInt64 = 0
     package var cacheMisses: UInt64 = 0
     package var isPoisoned = false
+    /// Puts are refused until space is freed (rule 18).
+    package var isFull = false
+    package var cleanings: UInt64 = 0
+    package var checksumMismatches: UInt64 = 0
+    package var damagedBatches: UInt64 = 0
+    package var damagedRows: UInt64 = 0
+    package var failedBackgroundWork: UInt64 = 0
     package init() {}
 }
