@@ -56,6 +56,6 @@ let package = Package(
         tests("TidyTests"),
         tests("DigestsTests", ["Digests", "CKernels"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
-        tests("ObjectsTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
+        tests("ObjectStoreTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
     ]
 )

@@ -106,8 +106,53 @@ package protocol DataStager: AnyObject, Sendable {
     func abandon() async
 }
 
+/// Staged data, slot by slot: what the commit that names it attaches on each drive.
 package protocol StagedData: AnyObject, Sendable {
     var layout: DataLayout { get }
+    /// Slots whose drive has its share durable (large data) or in hand (packed): no other drive is sent the commit.
+    var slots: SlotMask { get }
+    /// What `slot` attaches to the row itself: its packed share, or `.none`.
+    func attachment(slot: Int) -> Attachment
+    /// Rows of the data space that the commit adds for large data: `KeySpace.data` ‖ id ‖ chunk number, 0 ..< chunkCount.
+    var chunkCount: Int { get }
+    func chunk(_ chunk: Int, slot: Int) -> Attachment
+    /// The commit that names the data is in the logs: its space belongs to the drives now, whatever becomes of the commit.
+    func handedOver()
+}
+
+/// The drives of a set as staging and reading see them: a snapshot taken when the stager or reader is made.
+package struct SetDrives: Sendable {
+    package var geometry: Geometry
+    /// By slot; nil when the drive can't be used for this.
+    package var drives: [(any Drive)?]
+    /// The slot of the first data shard of new data: changes from object to object.
+    package var rotation: UInt8
+    /// Told of every drive call that failed.
+    package var faults: any DriveFaultSink
+    package init(geometry: Geometry, drives: [(any Drive)?], rotation: UInt8, faults: any DriveFaultSink) {
+        self.geometry = geometry
+        self.drives = drives
+        self.rotation = rotation
+        self.faults = faults
+    }
+}
+
+/// Hears of failed drive calls: an I/O error puts the drive away, damage goes to the repair list.
+package protocol DriveFaultSink: AnyObject, Sendable {
+    func driveFailed(slot: Int, _ error: DriveError, key: IndexKey?)
+}
+
+/// Staging, reading and rebuilding of data over a set's drives. Sources/Objects/Data implements it; the set calls it.
+package protocol DataPlane: Sendable {
+    func stage(hint: Int64?, on drives: SetDrives) throws(SetError) -> any DataStager
+    /// Shares of data count only from drives whose row has the revision of `row`.
+    func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?, on drives: SetDrives) async throws(SetError)
+        -> any DataReader
+    /// What `slot` must attach to the row `key` of that revision, made from the other drives' shares. For coded data `key` is
+    /// one row of the data space. `shares` are attachments that were found in undecided records: they count like rows.
+    func rebuild(
+        _ layout: DataLayout, key: IndexKey, revision: Position, slot: Int, shares: [Int: Attachment], on drives: SetDrives
+    ) async throws(SetError) -> Attachment
 }
 
 /// Reads data front to back, verified before a byte is handed out.
