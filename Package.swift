@@ -76,5 +76,6 @@ let package = Package(
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("ObjectsTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
+        tests("ObjectStoreTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
     ]
 )

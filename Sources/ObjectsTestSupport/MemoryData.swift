@@ -1,4 +1,5 @@
 import Base
+import Drives
 import ObjectFormat
 import Objects
 import Runtime
@@ -62,6 +63,13 @@ final class MemoryStaged: StagedData {
         self.bytes = bytes
         self.stager = stager
     }
+
+    // A set in memory has no drives: it attaches `bytes` itself.
+    var slots: SlotMask { .first(4) }
+    func attachment(slot: Int) -> Attachment { .none }
+    var chunkCount: Int { 0 }
+    func chunk(_ chunk: Int, slot: Int) -> Attachment { .none }
+    func handedOver() {}
 }
 
 /// Reads in pieces that are not round, as real stripes are not.
