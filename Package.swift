@@ -23,20 +23,34 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
+    ],
     targets: [
         // L0
-        .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         room("Base"),
-        room("Runtime", ["Base", "CSystem"]),
+        room("Runtime", ["Base", "CLinux"]),
         // L1
         room("Drives", ["Base", "Runtime"]),
-        room("HTTPServer", ["Base", "Runtime", "CSystem"]),
+        room("HTTPServer", ["Base", "Runtime", "CLinux"]),
         // L3
         room("Objects", ["Base", "Runtime", "Drives"]),
+        // L4
+        room("Telemetry", ["Base"]),
+        // L6
+        room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
+        .executableTarget(
+            name: "martlet",
+            dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
         tests("RuntimeTests", ["Base", "Runtime"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
+        tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
+        tests("TelemetryTests", ["Base", "Telemetry"]),
+        tests("TidyTests"),
     ]
 )

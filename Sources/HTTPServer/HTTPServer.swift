@@ -1,5 +1,5 @@
 package import Base
-import CSystem
+import CLinux
 import Glibc
 package import Runtime
 import Synchronization
@@ -55,7 +55,7 @@ package final class HTTPServer: Sendable {
             handler: handler, clock: clock, timeouts: configuration.timeouts, limits: configuration.limits,
             buffers: buffers, registry: registry)
         let descriptors = try Self.listen(configuration, count: loops.loops.count)
-        port = csystem_local_port(descriptors[0])
+        port = clinux_local_port(descriptors[0])
         congestionRefusal = Self.prepare(descriptors, configuration)
         registry.expectListeners(descriptors.count)
         for (loop, descriptor) in zip(loops.loops, descriptors) {
@@ -85,7 +85,7 @@ package final class HTTPServer: Sendable {
         do {
             for _ in 0..<count {
                 descriptors.append(try open(configuration, port: port, shared: true))
-                port = csystem_local_port(descriptors[0])
+                port = clinux_local_port(descriptors[0])
             }
         } catch {
             for descriptor in descriptors { Glibc.close(descriptor) }
@@ -99,7 +99,7 @@ package final class HTTPServer: Sendable {
     ) throws(ListenError) -> Int32 {
         var error: Int32 = 0
         var step: UnsafePointer<CChar>?
-        let descriptor = csystem_listen(
+        let descriptor = clinux_listen(
             configuration.host, port, shared ? 1 : 0, Int32(clamping: configuration.backlog), &error, &step)
         guard descriptor >= 0 else {
             throw ListenError(
@@ -113,9 +113,9 @@ package final class HTTPServer: Sendable {
     private static func prepare(_ descriptors: [Int32], _ configuration: HTTPServerConfiguration) -> String? {
         var refusal: String?
         for descriptor in descriptors {
-            csystem_set_nodelay(descriptor)
+            clinux_set_nodelay(descriptor)
             guard let name = configuration.congestionControl else { continue }
-            let error = csystem_set_congestion(descriptor, name)
+            let error = clinux_set_congestion(descriptor, name)
             if error != 0 { refusal = "TCP_CONGESTION \(name): \(String(cString: strerror(error)))" }
         }
         return refusal
@@ -133,7 +133,7 @@ package final class HTTPServer: Sendable {
         }
         defer { listener.close() }
         guard context.registry.add(listener) else { return }
-        var spare = csystem_open("/dev/null", O_RDONLY | O_CLOEXEC, 0)
+        var spare = clinux_open("/dev/null", O_RDONLY | O_CLOEXEC, 0)
         defer { Glibc.close(spare) }
         while true {
             do {
@@ -143,7 +143,7 @@ package final class HTTPServer: Sendable {
                 if error == EMFILE || error == ENFILE {
                     Glibc.close(spare)
                     if let refused = try? listener.tryAccept() { Glibc.close(refused) }
-                    spare = csystem_open("/dev/null", O_RDONLY | O_CLOEXEC, 0)
+                    spare = clinux_open("/dev/null", O_RDONLY | O_CLOEXEC, 0)
                 }
                 do { try await loop.sleep(for: .milliseconds(50)) } catch { break }
             } catch {

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 package enum SocketError: Error, Hashable, Sendable {
@@ -98,7 +98,7 @@ package final class LoopSocket: @unchecked Sendable {
             }
             let firstCount = min(first.count, Self.sendBytesMax)
             let secondCount = min(second.count, Self.sendBytesMax - firstCount)
-            let count = csystem_send2(descriptor, first.baseAddress, firstCount, second.baseAddress, secondCount)
+            let count = clinux_send2(descriptor, first.baseAddress, firstCount, second.baseAddress, secondCount)
             guard count >= 0 else {
                 try failed("sendmsg", readable: false)
                 continue
@@ -141,9 +141,9 @@ package final class LoopSocket: @unchecked Sendable {
         ]
         while isReadable {
             try check()
-            let accepted = csystem_accept(descriptor)
+            let accepted = clinux_accept(descriptor)
             if accepted >= 0 { return accepted }
-            if passedOver.contains(csystem_errno()) { continue }
+            if passedOver.contains(clinux_errno()) { continue }
             try failed("accept4", readable: true)
         }
         return nil
@@ -154,7 +154,7 @@ package final class LoopSocket: @unchecked Sendable {
         var port: UInt16 = 0
         let address = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text -> String in
             guard let base = text.baseAddress else { return "" }
-            port = csystem_peer(descriptor, base, 64)
+            port = clinux_peer(descriptor, base, 64)
             return String(cString: base)
         }
         return (address, port)
@@ -187,17 +187,17 @@ package final class LoopSocket: @unchecked Sendable {
     /// Closes with a reset, so that the peer cannot take what it got for a whole answer.
     package func abort() {
         guard !isClosed else { return }
-        csystem_set_linger_zero(descriptor)
+        clinux_set_linger_zero(descriptor)
         close()
     }
 
     func socketReady(_ events: UInt32) {
-        if events & UInt32(CSYSTEM_EVENT_HANGUP) != 0 { hasHungUp = true }
-        if events & UInt32(CSYSTEM_EVENT_READ) != 0 {
+        if events & UInt32(CLINUX_EVENT_HANGUP) != 0 { hasHungUp = true }
+        if events & UInt32(CLINUX_EVENT_READ) != 0 {
             isReadable = true
             resume(\.reader)
         }
-        if events & UInt32(CSYSTEM_EVENT_WRITE) != 0 {
+        if events & UInt32(CLINUX_EVENT_WRITE) != 0 {
             isWritable = true
             resume(\.writer)
         }
@@ -216,7 +216,7 @@ package final class LoopSocket: @unchecked Sendable {
 
     /// Returns when the call should be made again, after a wait if it would block.
     private func failed(_ call: String, readable: Bool) throws(SocketError) {
-        let error = csystem_errno()
+        let error = clinux_errno()
         switch error {
         case EAGAIN:
             if readable { isReadable = false } else { isWritable = false }

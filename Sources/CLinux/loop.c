@@ -1,5 +1,5 @@
 #define _GNU_SOURCE 1
-#include "csystem_loop.h"
+#include "clinux_loop.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,50 +8,50 @@
 #include <time.h>
 #include <unistd.h>
 
-int csystem_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 static int add(int epoll, int fd, uint32_t events, uint64_t token) {
     struct epoll_event event = {.events = events, .data = {.u64 = token}};
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
 }
 
-int csystem_epoll_add(int epoll, int fd, uint64_t token) {
+int clinux_epoll_add(int epoll, int fd, uint64_t token) {
     return add(epoll, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
 }
 
-int csystem_epoll_add_eventfd(int epoll, int fd, uint64_t token) { return add(epoll, fd, EPOLLIN | EPOLLET, token); }
+int clinux_epoll_add_eventfd(int epoll, int fd, uint64_t token) { return add(epoll, fd, EPOLLIN | EPOLLET, token); }
 
-int csystem_epoll_wait(int epoll, csystem_event *events, int max, int timeout_ms) {
+int clinux_epoll_wait(int epoll, clinux_event *events, int max, int timeout_ms) {
     struct epoll_event raw[256];
     int count = epoll_wait(epoll, raw, max < 256 ? max : 256, timeout_ms);
     if (count < 0) return 0;
     for (int i = 0; i < count; i++) {
         uint32_t seen = raw[i].events, out = 0;
-        if (seen & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) out |= CSYSTEM_EVENT_READ;
-        if (seen & (EPOLLOUT | EPOLLHUP | EPOLLERR)) out |= CSYSTEM_EVENT_WRITE;
-        if (seen & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) out |= CSYSTEM_EVENT_HANGUP;
+        if (seen & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) out |= CLINUX_EVENT_READ;
+        if (seen & (EPOLLOUT | EPOLLHUP | EPOLLERR)) out |= CLINUX_EVENT_WRITE;
+        if (seen & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) out |= CLINUX_EVENT_HANGUP;
         events[i].token = raw[i].data.u64;
         events[i].events = out;
     }
     return count;
 }
 
-int csystem_eventfd(int blocking) { return eventfd(0, EFD_CLOEXEC | (blocking ? 0 : EFD_NONBLOCK)); }
+int clinux_eventfd(int blocking) { return eventfd(0, EFD_CLOEXEC | (blocking ? 0 : EFD_NONBLOCK)); }
 
-void csystem_eventfd_signal(int fd) {
+void clinux_eventfd_signal(int fd) {
     uint64_t one = 1;
     while (write(fd, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
-void csystem_eventfd_wait(int fd) {
+void clinux_eventfd_wait(int fd) {
     uint64_t value;
     while (read(fd, &value, sizeof value) < 0 && errno == EINTR) {}
 }
 
-uint64_t csystem_monotonic_ns(void) {
+uint64_t clinux_monotonic_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void csystem_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

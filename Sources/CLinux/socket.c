@@ -1,5 +1,5 @@
 #define _GNU_SOURCE 1
-#include "csystem_socket.h"
+#include "clinux_socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-int csystem_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
-long csystem_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count) {
+long clinux_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count) {
     struct iovec pieces[2];
     int count = 0;
     if (first_count) pieces[count++] = (struct iovec){(void *)first, first_count};
@@ -23,17 +23,17 @@ long csystem_send2(int fd, const void *first, size_t first_count, const void *se
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-void csystem_set_linger_zero(int fd) {
+void clinux_set_linger_zero(int fd) {
     struct linger option = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, sizeof option);
 }
 
-void csystem_set_nodelay(int fd) {
+void clinux_set_nodelay(int fd) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-int csystem_set_congestion(int fd, const char *name) {
+int clinux_set_congestion(int fd, const char *name) {
     return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0 ? 0 : errno;
 }
 
@@ -57,7 +57,7 @@ static int listen_on(const struct addrinfo *address, int share, int backlog, con
     return -1;
 }
 
-int csystem_listen(const char *host, uint16_t port, int share, int backlog, int *error, const char **step) {
+int clinux_listen(const char *host, uint16_t port, int share, int backlog, int *error, const char **step) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
     char service[8];
     snprintf(service, sizeof service, "%u", (unsigned)port);
@@ -78,14 +78,14 @@ static uint16_t port_of(const struct sockaddr_storage *address) {
     }
 }
 
-uint16_t csystem_local_port(int fd) {
+uint16_t clinux_local_port(int fd) {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) return 0;
     return port_of(&address);
 }
 
-uint16_t csystem_peer(int fd, char *text, size_t size) {
+uint16_t clinux_peer(int fd, char *text, size_t size) {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     if (size > 0) text[0] = 0;
