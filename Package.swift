@@ -44,7 +44,7 @@ let package = Package(
         room("ErasureCoding", ["CErasure"]),
         room("ObjectFormat", ["Base", "Digests"]),
         // L3
-        room("Objects", ["Base", "Digests", "Runtime", "Drives", "ObjectFormat"]),
+        room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L5
@@ -74,7 +74,6 @@ let package = Package(
         tests("DigestsTests", ["Digests", "CKernels"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
-        tests("ObjectsTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests("ObjectStoreTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
     ]

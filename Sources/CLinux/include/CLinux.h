@@ -6,20 +6,11 @@
 #include <stdint.h>
 #include <stddef.h>
 
-<<<<<<< HEAD
-#include "clinux_socket.h"
-
-#include "clinux_ring.h"
-
 #include "clinux_file.h"
 #include "clinux_loop.h"
-
-=======
-#include "clinux_loop.h"
 #include "clinux_ring.h"
 #include "clinux_socket.h"
 
->>>>>>> runtime
 int clinux_errno(void);
 
 /* open(2) is variadic and so not visible to Swift. */
