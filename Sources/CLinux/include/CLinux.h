@@ -6,6 +6,11 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "clinux_file.h"
+#include "clinux_loop.h"
+#include "clinux_ring.h"
+#include "clinux_socket.h"
+
 int clinux_errno(void);
 
 /* open(2) is variadic and so not visible to Swift. */
@@ -29,5 +34,10 @@ int clinux_clock_is_synchronised(void);
 int clinux_file_system_name(const char *path, char *name, size_t capacity);
 /* Times up to `count` writes with fdatasync; the number done. */
 int clinux_time_syncs(const char *directory, int64_t *microseconds, int count);
+
+/* Blocks SIGTERM and SIGINT for this thread and those that it starts, and ignores SIGPIPE. Call before any thread is started. */
+void clinux_block_stop_signals(void);
+/* Readable once SIGTERM or SIGINT has come; negative on failure. */
+int clinux_stop_signal_descriptor(void);
 
 #endif
