@@ -17,7 +17,9 @@ struct RealFilesTests {
         }
     }
 
-    @Test(arguments: [true, false]) func `a drive on real files keeps what was published over restarts`(ring: Bool) async throws {
+    @Test(arguments: [true, false]) func `a drive on real files keeps what was published over restarts`(ring: Bool)
+        async throws
+    {
         let directory = try TemporaryDirectory()
         let loop = try Loop(configuration: LoopConfiguration(usesRing: ring))
         let result = await withUnsafeContinuation { (done: UnsafeContinuation<Result<Void, any Error>, Never>) in
@@ -46,14 +48,16 @@ struct RealFilesTests {
         var expected: [IndexKey: [UInt8]] = [:]
         for round in 1...3 as ClosedRange<UInt64> {
             let engine = DriveEngine(
-                identity: EngineRig.identity, io: io, executor: loop, time: SteadyTime(), random: SeededRandom(seed: round),
+                identity: EngineRig.identity, io: io, executor: loop, time: SteadyTime(),
+                random: SeededRandom(seed: round),
                 pool: pool, parameters: EngineRig.tiny)
             _ = try await engine.recover()
             try await engine.resolve(VerdictBy { _ in .valid })
             loop.spawn { await engine.run() }
             for number in 1...150 as ClosedRange<UInt64> {
                 let key = systemKey("key\(number % 37)"), position = Position(epoch: round, sequence: number)
-                let data = [UInt8](repeating: UInt8(truncatingIfNeeded: number &* round), count: 4096 * Int(1 + number % 3))
+                let data = [UInt8](
+                    repeating: UInt8(truncatingIfNeeded: number &* round), count: 4096 * Int(1 + number % 3))
                 let slice = pool.take(data.count).slice(0, data.count)
                 slice.mutableBytes.copyBytes(from: data)
                 let attachment: Drives.Attachment
