@@ -38,12 +38,14 @@ extension DriveEngine {
         return true
     }
 
-    private var isPressed: Bool { liveBytes * 10 >= capacityBytes * 9 }
+    private var isPressed: Bool { isShortOfSpace || isCrowded }
 
     /// Sealed segments, all in tables, by their share of live data.
     private var nextToClean: UInt32? {
         let ends = log.segmentEnds.dropLast().filter { $0.end.rawValue <= flushedEnd }
-        let limit = isPressed ? max(parameters.cleaningLiveRatio, 0.9) : parameters.cleaningLiveRatio
+        // The less room there is, the more a segment's cleaning may cost.
+        let raised = isPressed ? 0.9 : roomBytes < 2 * headroomBytes ? 0.75 : 0
+        let limit = max(parameters.cleaningLiveRatio, raised)
         var best: (number: UInt32, ratio: Double)?
         for segment in ends where !uncleanable.contains(segment.number) {
             let ratio = Double(usage.live(segment.number)) / Double(parameters.log.segmentBytes)

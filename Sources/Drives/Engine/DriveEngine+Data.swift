@@ -11,7 +11,7 @@ extension DriveEngine {
         try checkWritable()
         let pages = (max(1, bytes) + ExtentAllocator.pageBytes - 1) / ExtentAllocator.pageBytes
         guard pages <= segmentPages else { throw .noSpace }
-        guard !isFull else { throw .noSpace }
+        guard !isFull, !isCrowded else { throw .noSpace }
         if let extent = allocator.reserve(pages: pages) { return extent }
         await segmentGate.enter()
         defer { segmentGate.leave() }
@@ -28,7 +28,7 @@ extension DriveEngine {
     /// A new data segment: its file first, then the manifest, then it may be used. A record never names one that is not known.
     private func addDataSegment() async throws(DriveError) {
         let number = max(allocator.nextNumber, nextDataSegment)
-        guard number < .max else { throw .noSpace }
+        guard number < .max, roomBytes >= UInt64(parameters.dataSegmentBytes) + headroomBytes else { throw .noSpace }
         nextDataSegment = number + 1
         do { try await dataFiles.create(number, bytes: UInt64(parameters.dataSegmentBytes)) } catch {
             throw failed(error)
@@ -41,6 +41,7 @@ extension DriveEngine {
             throw error
         }
         allocator.addSegment(number, pages: segmentPages)
+        measureOwn()
     }
 
     package func write(_ slice: BufferSlice, to extent: Extent, at offset: Int) async throws(DriveError) {

@@ -37,7 +37,7 @@ struct FlushInWork {
 
 extension DriveEngine {
     var needsFlush: Bool {
-        let limit = isShortOfSpace ? UInt64(parameters.log.segmentBytes) : parameters.unflushedLogBytes
+        let limit = isShortOfSpace || isCrowded ? UInt64(parameters.log.segmentBytes) : parameters.unflushedLogBytes
         return index.memtableBytes >= parameters.memtableBytes
             || storedLSN - min(storedLSN, manifest.state.flushedLSN) >= limit
     }
@@ -70,10 +70,9 @@ extension DriveEngine {
         try await releaseLogSegments()
         try await removeEmptyDataSegments()
         try await rollManifestIfLarge()
-        if isShortOfSpace {
-            await measureSpace()
-            await restoreReserve()
-        }
+        let wasShort = isShortOfSpace
+        await measureSpace()
+        if wasShort { await restoreReserve() }
         compactionSignal.raise()
         cleaningSignal.raise()
     }

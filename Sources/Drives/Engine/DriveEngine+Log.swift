@@ -47,6 +47,10 @@ extension DriveEngine: LogListener {
             engine.counters.batches += 1
             if let last = entries.last {
                 // Batches are padded to whole pages.
+                if last.location.segment != engine.lastLogSegment {
+                    engine.lastLogSegment = last.location.segment
+                    engine.measureOwn()
+                }
                 engine.storedEnd = (last.lsn.rawValue + UInt64(last.location.count) + 4095) & ~4095
             }
             for entry in entries {

@@ -104,7 +104,7 @@ extension DriveEngine {
         all.tables = UInt64(index.tables)
         all.cacheHits = index.cacheHits
         all.cacheMisses = index.cacheMisses
-        all.isFull = isFull
+        all.isFull = isFull || isCrowded
         return all
     }
 

@@ -17,28 +17,36 @@ extension DriveEngine {
             + tableBytes
     }
 
-    /// Puts are refused: what is left is for deletes, flushes and cleaning. So it is from the moment at which the reserve had to be
-    /// given up until it is set aside again.
-    var isFull: Bool {
-        (isShortOfSpace && !hasReserve)
-            || (capacityBytes > 0 && Double(liveBytes) >= Double(capacityBytes) * parameters.fullRatio)
+    /// More than the allowed share is live.
+    var isFull: Bool { capacityBytes > 0 && Double(liveBytes) >= Double(capacityBytes) * parameters.fullRatio }
+
+    /// Little of the drive can still be allocated: deletes, flushes and cleaning need it, which make room; puts are refused.
+    var isCrowded: Bool { capacityBytes > 0 && roomBytes < headroomBytes }
+
+    /// Log segments for deletes and for what cleaning appends before the next flush, and the reserve while it is given up.
+    var headroomBytes: UInt64 { UInt64(4 * parameters.log.segmentBytes) + (hasReserve ? 0 : parameters.reserveBytes) }
+
+    /// What is not allocated to a file, or to a free segment of the log beyond its own reserve.
+    var roomBytes: UInt64 {
+        let spare = max(0, log.free.count - parameters.log.reserveSegments) * parameters.log.segmentBytes
+        return (capacityBytes > ownBytes ? capacityBytes - ownBytes : 0) + UInt64(spare)
     }
 
-    /// What the drive may use in all: its own files and what the file system has free, or the setting.
+    /// Not at every append: it costs a look at each segment of the log.
+    func measureOwn() {
+        ownBytes =
+            log.allocatedBytes + tableBytes + manifest.fileBytes
+            + UInt64(allocator.totalPages * ExtentAllocator.pageBytes) + (hasReserve ? parameters.reserveBytes : 0)
+    }
+
+    /// What the drive may use in all: its own files and what the file system has free, or the setting if that is less.
     func measureSpace() async {
         // Without an answer the last figure holds: space is checked again by every file that grows.
         guard let space = try? await io.space() else { return }
+        measureOwn()
+        isShortOfSpace = space.freeBytes < parameters.reserveBytes
         freeBytes = space.freeBytes
-        isShortOfSpace = freeBytes < parameters.reserveBytes
-        if let capacity = parameters.capacityBytes {
-            capacityBytes = capacity
-            return
-        }
-        let reserve = hasReserve ? parameters.reserveBytes : 0
-        let own =
-            log.allocatedBytes + tableBytes
-            + UInt64(allocator.totalPages * ExtentAllocator.pageBytes) + reserve
-        capacityBytes = own + space.freeBytes
+        capacityBytes = min(ownBytes + space.freeBytes, parameters.capacityBytes ?? .max)
     }
 
     // MARK: Deletes on a full drive
@@ -51,8 +59,8 @@ extension DriveEngine {
             // A flush releases log segments; without success the next attempt shows it.
             try? await flush()
             if commits.contains(where: { $0.attempts > 0 }) {
-                _ = try? await cleanOnce()
                 _ = await giveUpReserve()
+                for _ in 0..<4 { if (try? await cleanOnce()) != true { break } }
             }
             for commit in commits { retry(commit) }
             await log.waitUntilIdle()
@@ -62,7 +70,7 @@ extension DriveEngine {
 
     private func retry(_ starvedCommit: StarvedCommit) {
         let position = starvedCommit.position
-        guard let commit = pending[position]?.commit, starvedCommit.attempts < 4 else {
+        guard let commit = pending[position]?.commit, starvedCommit.attempts < 6 else {
             return notStored(position, .noSpace, starvedCommit.listener)
         }
         let queuedRecord = QueuedRecord.commit(

@@ -80,7 +80,8 @@ extension DriveEngine {
             }
         }
         // Deletes and statements go on when the drive is full: they are what makes room (rule 18).
-        return hasPuts && isFull && commit.header.kind == .commit && commit.takesSpace ? .noSpace : nil
+        let isRefused = hasPuts && commit.header.kind == .commit && commit.takesSpace && (isFull || isCrowded)
+        return isRefused ? .noSpace : nil
     }
 
     /// A commit's record is durable.

@@ -82,6 +82,8 @@ package actor DriveEngine: Drive {
     var unfinishedFlush: FlushInWork?
     var hasReserve = false
     var capacityBytes: UInt64 = 0
+    var ownBytes: UInt64 = 0
+    var lastLogSegment: UInt32 = 0
     var lastAppend: UInt64 = 0
     var reports = Queue<DelayedReport>()
     var lastReportDue: UInt64 = 0

@@ -75,6 +75,7 @@ package final class Manifest {
         file = nil
     }
 
+    package var fileBytes: UInt64 { end }
     /// Bytes of edits since the state was written whole, and of the state itself.
     package var editedBytes: UInt64 { end - baseBytes }
     package var wholeBytes: UInt64 { baseBytes }

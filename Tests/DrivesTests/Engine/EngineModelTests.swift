@@ -12,7 +12,7 @@ struct EngineModelTests {
     static var seeds: Range<UInt64> {
         if let text = getenv("SIM_SEED"), let seed = UInt64(String(cString: text)) { return seed..<seed + 1 }
         if let text = getenv("SIM_SEEDS"), let count = UInt64(String(cString: text)) { return 0..<count }
-        return 0..<24
+        return 0..<8
     }
 
     @Test func `the index holds exactly what was published, whatever happens`() throws {

@@ -22,7 +22,7 @@ struct EngineRig: Sendable {
         parameters.log.segmentBytes = 64 << 10
         parameters.log.batchBytes = 16 << 10
         parameters.log.recordBytesMax = 32 << 10
-        parameters.log.reserveSegments = 1
+        parameters.log.reserveSegments = 2
         parameters.log.spareSegments = 1
         parameters.log.openSegmentsMax = 3
         parameters.index.tableBytes = 8 << 10

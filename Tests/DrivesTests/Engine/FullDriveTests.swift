@@ -7,7 +7,7 @@ import Testing
 
 /// Rule 18: a full drive refuses puts, takes deletes, frees their space, and takes puts again.
 struct FullDriveTests {
-    @Test(arguments: 0..<6 as Range<UInt64>)
+    @Test(arguments: 0..<2 as Range<UInt64>)
     func `a full drive refuses puts, takes deletes, and takes puts again`(seed: UInt64) throws {
         let rig = EngineRig(seed: seed, capacityBytes: 3 << 20)
         try rig.executor.run {
@@ -36,8 +36,12 @@ struct FullDriveTests {
                 for key in written {
                     sequence += 1
                     let position = Position(epoch: 1, sequence: sequence)
-                    try await engine.commit(
-                        DriveCommit(header: header(position, decided: position), mutations: [delete(key)]))
+                    do {
+                        try await engine.commit(
+                            DriveCommit(header: header(position, decided: position), mutations: [delete(key)]))
+                    } catch {
+                        throw ModelViolation("seed \(seed): a delete failed: \(error); \(await engine.statistics())")
+                    }
                 }
                 await engine.note(
                     decided: Position(epoch: 1, sequence: sequence), confirmed: Position(epoch: 1, sequence: sequence))
@@ -77,7 +81,7 @@ struct FullDriveTests {
         await engine.publish(position)
     }
 
-    @Test(arguments: 0..<20 as Range<UInt64>)
+    @Test(arguments: 0..<8 as Range<UInt64>)
     func `after any failed call the drive opens again with everything that was durable`(seed: UInt64) throws {
         let rig = EngineRig(seed: seed)
         try rig.executor.run {
