@@ -33,7 +33,7 @@ enum DriveMetrics {
                 text.sample([("set", "\(index)"), ("slot", "\(slot)")], state.isRebuilding ? 1 : 0)
             }
         }
-        let gauges: [(String, String, KeyPath<DriveStatistics, UInt64> & Sendable)] = [
+        let gauges: [(String, String, KeyPath<DriveStatistics, UInt64>)] = [
             ("martlet_drive_total_bytes", "Space of the drive's file system.", \.totalBytes),
             ("martlet_drive_free_bytes", "Free space of the drive's file system.", \.freeBytes),
             ("martlet_drive_log_bytes", "Bytes of log segments.", \.logBytes),
@@ -43,7 +43,7 @@ enum DriveMetrics {
             ("martlet_drive_memtable_bytes", "Bytes of the index in memory that are not in tables yet.", \.memtableBytes),
             ("martlet_drive_tables", "Index tables.", \.tables),
         ]
-        let counters: [(String, String, KeyPath<DriveStatistics, UInt64> & Sendable)] = [
+        let counters: [(String, String, KeyPath<DriveStatistics, UInt64>)] = [
             ("martlet_drive_log_batches_total", "Batches written to the log.", \.batches),
             ("martlet_drive_log_records_total", "Records written to the log.", \.records),
             ("martlet_drive_syncs_total", "Syncs.", \.syncs),

@@ -1,5 +1,5 @@
 package import Base
-import Drives
+package import Drives
 import Glibc
 
 /// Which directory is which drive of the pool: found out before anything is opened, so that a server never starts on drives that

@@ -2,6 +2,7 @@ package import Base
 import CLinux
 import Glibc
 import HTTPServer
+import ObjectFormat
 import Objects
 import Runtime
 import S3Frontend
@@ -113,8 +114,7 @@ package struct Server: Sendable {
             "S3 on \(endpoint)",
             "Ops on http://\(Self.shown(settings.opsAddress, ops.port))",
         ]
-        print(lines.joined(separator: "\n"))
-        fflush(stdout)
+        Console.write(lines.joined(separator: "\n") + "\n", to: STDOUT_FILENO)
     }
 
     private func stopSignal(_ loop: Loop) async {
@@ -162,5 +162,5 @@ package struct Server: Sendable {
         }
     }
 
-    static func say(_ text: String) { fputs("martlet: \(text)\n", stderr) }
+    static func say(_ text: String) { Console.write("martlet: \(text)\n", to: STDERR_FILENO) }
 }

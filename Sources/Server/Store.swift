@@ -106,7 +106,7 @@ package final class Store: Sendable {
 
 /// Runs the work on a loop and returns to the caller's executor.
 func onLoop<Result: Sendable, Failure: Error>(
-    _ loop: Loop, _ work: @Sendable () async throws(Failure) -> Result
+    _ loop: Loop, _ work: @concurrent @Sendable () async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
     do {
         return try await withTaskExecutorPreference(loop) { try await work() }
