@@ -1,9 +1,8 @@
-/* SIGTERM and SIGINT as a descriptor: no handler runs in the middle of anything. */
+/* SIGTERM and SIGINT are waited for by one thread: no handler runs in the middle of anything. */
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 
 #include <signal.h>
-#include <sys/signalfd.h>
 
 static void stop_signals(sigset_t *set) {
     sigemptyset(set);
@@ -19,8 +18,10 @@ void clinux_block_stop_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
-int clinux_stop_signal_descriptor(void) {
+void clinux_wait_for_stop_signal(void) {
     sigset_t set;
+    int number;
     stop_signals(&set);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    while (sigwait(&set, &number) != 0) {
+    }
 }

@@ -1,5 +1,6 @@
 package import Base
 import CLinux
+import Drives
 import Glibc
 import HTTPServer
 import ObjectFormat
@@ -60,7 +61,7 @@ package struct Server: Sendable {
                 health: health, requests: requests, store: store, buffers: buffers,
                 token: environment("MARTLET_METRICS_TOKEN")))
         greet(s3, ops, credentials, store)
-        await stopSignal(loops[0])
+        await stopSignal()
         Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
         await s3.drain(within: .seconds(settings.drainSeconds))
         await ops.drain(within: .seconds(1))
@@ -117,17 +118,11 @@ package struct Server: Sendable {
         Console.write(lines.joined(separator: "\n") + "\n", to: STDOUT_FILENO)
     }
 
-    private func stopSignal(_ loop: Loop) async {
-        let descriptor = clinux_stop_signal_descriptor()
-        guard descriptor >= 0 else { return Self.say("signals can't be watched") }
-        await onLoop(loop) { () async in
-            // A signal descriptor reads like a socket that has one datagram.
-            do {
-                let signals = try LoopSocket(descriptor, on: loop)
-                try await signals.waitReadable()
-                signals.close()
-            } catch { Self.say("signals can't be watched: \(error)") }
-        }
+    /// Waits on a thread of its own: a signal that is blocked everywhere else is taken there, and no handler runs in the middle
+    /// of anything.
+    private func stopSignal() async {
+        let waiting = BlockingPool(threads: 1, name: "signals")
+        await waiting.perform { clinux_wait_for_stop_signal() }
     }
 
     // MARK: Small things

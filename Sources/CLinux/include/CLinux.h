@@ -37,7 +37,7 @@ int clinux_time_syncs(const char *directory, int64_t *microseconds, int count);
 
 /* Blocks SIGTERM and SIGINT for this thread and those that it starts, and ignores SIGPIPE. Call before any thread is started. */
 void clinux_block_stop_signals(void);
-/* Readable once SIGTERM or SIGINT has come; negative on failure. */
-int clinux_stop_signal_descriptor(void);
+/* Returns once SIGTERM or SIGINT has come. */
+void clinux_wait_for_stop_signal(void);
 
 #endif
