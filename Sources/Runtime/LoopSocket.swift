@@ -68,7 +68,7 @@ package final class LoopSocket: @unchecked Sendable {
     /// Suspends until there is something to receive. Throws when the wait is ended from this side.
     package func waitReadable() async throws(SocketError) {
         try check()
-        if !isReadable { await withUnsafeContinuation { reader = $0 } }
+        if !isReadable { await wait(\.reader, unless: \.isReadable) }
         try check()
     }
 
@@ -94,7 +94,7 @@ package final class LoopSocket: @unchecked Sendable {
         while first.count + second.count > 0 {
             try check()
             guard isWritable else {
-                await withUnsafeContinuation { writer = $0 }
+                await wait(\.writer, unless: \.isWritable)
                 bytesWithoutWait = 0
                 continue
             }
@@ -202,6 +202,20 @@ package final class LoopSocket: @unchecked Sendable {
         if events & UInt32(CLINUX_EVENT_WRITE) != 0 {
             isWritable = true
             resume(\.writer)
+        }
+    }
+
+    /// Looks again in the step that stores the continuation: the call may come to it by way of the loop's queue, and an event
+    /// that was reported meanwhile is not reported twice.
+    private func wait(
+        _ waiter: ReferenceWritableKeyPath<LoopSocket, UnsafeContinuation<Void, Never>?>, unless isReady: KeyPath<LoopSocket, Bool>
+    ) async {
+        await withUnsafeContinuation { continuation in
+            if self[keyPath: isReady] || isClosed || interruption != nil {
+                continuation.resume()
+            } else {
+                self[keyPath: waiter] = continuation
+            }
         }
     }
 
