@@ -41,7 +41,7 @@ let package = Package(
         room("Drives", ["Base", "Runtime", "Digests"]),
         room("ObjectFormat", ["Base"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives", "ObjectFormat"]),
+        room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
         // L6
@@ -60,6 +60,7 @@ let package = Package(
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
+        tests("ObjectsDataTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )
