@@ -301,7 +301,10 @@ import Testing
     }
 
     @Test func `a drive that stalls is left out of a write, and keeps its space until its call returns`() async throws {
-        let set = TestSet(data: 2, parity: 2) { $0.stallTicks = 3 }
+        let set = TestSet(data: 2, parity: 2) {
+            $0.stallTicks = 3
+            $0.hedgeTicks = 2
+        }
         let bytes = pattern(5 * Self.stripe)
         let stager = try set.plane.stage(hint: Int64(bytes.count), on: set.snapshot)
         await set.drives[2].stall()
