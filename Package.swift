@@ -76,5 +76,7 @@ let package = Package(
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests("ObjectStoreTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
+        tests("ObjectsDataTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "Runtime"]),
+        tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )
