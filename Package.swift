@@ -52,7 +52,6 @@ let package = Package(
         // Tests
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
-        tests("DrivesTests", ["Base", "Runtime", "Digests", "Drives", "SimulationSupport"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),

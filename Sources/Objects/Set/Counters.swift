@@ -19,9 +19,10 @@ package struct Counters: Sendable {
     package private(set) var stored: Position
     private var dirty: [CounterKey] = []
 
-    package init(position: Position) {
+    /// `stored`: up to where the rows that will be loaded are known to count everything.
+    package init(position: Position, stored: Position) {
         self.position = position
-        stored = position
+        self.stored = stored
     }
 
     package func total(_ key: CounterKey) -> Counter { totals[key] ?? Counter() }
@@ -37,6 +38,9 @@ package struct Counters: Sendable {
         totals[change.key, default: Counter()].add(change)
         fold(change)
     }
+
+    /// Everything that the notes told has been replayed.
+    package mutating func endReplay() { if dirty.isEmpty { stored = position } }
 
     package mutating func decided(_ position: Position, _ changes: [CounterChange]) {
         guard !changes.isEmpty else { return }

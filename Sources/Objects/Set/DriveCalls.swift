@@ -56,6 +56,8 @@ package struct SetSettings: Sendable {
     package var repairRows = 64
     /// Listed positions after which a drive that is away is recorded stale (rule 11).
     package var listMax = 1_000_000
+    /// Damaged rows remembered for repair; the scrub finds what lies beyond.
+    package var damagedMax = 4_096
     package var broken: Set<BrokenRule> = []
     package init() {}
 }

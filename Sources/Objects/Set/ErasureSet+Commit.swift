@@ -133,6 +133,7 @@ extension ErasureSet {
         }
         if flight.keyHashes.isEmpty { held = held.union(here) }
         ledger.insert(flight.position, keyHashes: flight.keyHashes, held: held)
+        if !flight.keyHashes.isEmpty || !flight.counts.isEmpty { lastChange = max(lastChange, flight.position) }
         counters.decided(flight.position, flight.counts)
         if let statement = flight.statement { statementDecided(statement, at: flight.position, on: flight.durable) }
         if !flight.waiting.isEmpty {
@@ -237,6 +238,8 @@ extension ErasureSet {
         for slot in slots.indices { slots[slot].hasStatement = durable.contains(slot) }
         for void in voids.sorted() { becomeVoid(void) }
         pumpStatement()
+        // A drive that came back while it was being recorded stale has to be admitted by a start.
+        if !new.stale.intersection(here).isEmpty { executor.spawn { try? await self.restart() } }
     }
 
     private func becomeVoid(_ position: Position) {

@@ -15,14 +15,17 @@ extension ErasureSet {
         }
         let report = try SlotReport(slot: slot, drive: drive.identity.drive, recovery: recovery)
         guard slots[slot].drive == nil else { return }
+        if case .starting = phase {
+            // The start under way does not count it in; the housekeeping opens it again.
+            slots[slot].former = drive
+            return
+        }
         slots[slot].former = nil
         slots[slot].drive = drive
         slots[slot].recovery = recovery
         switch phase {
         case .shutDown: throw .shutDown
-        case .starting:
-            // The start under way did not count it in; the housekeeping begins another one.
-            needsStart = true
+        case .starting: return
         case .stopped: try await start()
         case .serving:
             if canJoin(report) { try await join(report, drive) } else { try await restart() }

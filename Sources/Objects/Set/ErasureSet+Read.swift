@@ -55,12 +55,6 @@ extension ErasureSet {
         }
     }
 
-    /// A call on `drive` failed; the slot may have another one by now.
-    func faulted(_ slot: Int, _ drive: any Drive, _ error: DriveError) {
-        guard let current = slots[slot].drive, current === drive else { return }
-        heardFault(slot, error)
-    }
-
     package func row(_ key: IndexKey) async throws(SetError) -> SetRow? {
         try await ask(key.changeHash) { drive throws(DriveError) in try await drive.entry(key) }
             .map { SetRow(key: $0.entry.key, revision: $0.entry.revision, payload: $0.payload) }

@@ -64,6 +64,7 @@ extension ErasureSet {
         defer { endCopy(copy) }
         // Everything up to `began` was compared, so the drive holds it: it takes over the list, to tell it on.
         let lacking = ledger.missed(slot, limit: 256, withoutKeys: true)
+            .filter { $0.position <= progress.began || $0.keyHashes.isEmpty }
         if !lacking.isEmpty {
             let listed = await listedKeys(lacking.filter { !$0.keyHashes.isEmpty })
             guard listed.count == lacking.filter({ !$0.keyHashes.isEmpty }).count else { return false }

@@ -13,6 +13,7 @@ extension ErasureSet {
                 didWork = await rebuildStep(slot) || didWork
             } else {
                 didWork = await catchUpStep(slot, above: .zero) || didWork
+                didWork = await mendStep(slot) || didWork
             }
             guard case .serving = phase, isWritable else { return didWork }
         }
@@ -37,16 +38,13 @@ extension ErasureSet {
         var rows: [IndexKey: CaughtUpState.Row?] = [:]
         var done: [ChangedKeys] = []
         for change in listed {
-            var isWhole = true
+            guard rows.count < settings.repairRows else { break }
             for key in change.keys where rows[key] == nil {
-                guard rows.count < settings.repairRows || done.isEmpty, let row = await present(key, for: copy) else {
-                    isWhole = false
-                    break
-                }
+                guard let row = await present(key, for: copy) else { break }
                 rows[key] = .some(row.row)
             }
-            guard isWhole else { break }
-            done.append(change)
+            // What can't be copied now holds up only itself.
+            if change.keys.allSatisfy({ rows[$0] != nil }) { done.append(change) }
         }
         // The state is queued in the step that finds that nothing has touched its keys since they were read.
         done.removeAll { change in !change.keys.allSatisfy { isUntouched($0, copy) } }
@@ -57,6 +55,21 @@ extension ErasureSet {
         for change in done { ledger.markHeld(change.position, slot: slot) }
         confirmMore()
         return true
+    }
+
+    /// Makes one damaged row's share anew from the other drives.
+    private func mendStep(_ slot: Int) async -> Bool {
+        guard let key = slots[slot].damaged.min() else { return false }
+        let copy = beginCopy(slot)
+        defer { endCopy(copy) }
+        guard let found = await present(key, for: copy, isDamaged: true), isUntouched(key, copy) else {
+            // Not now; the next read that meets the damage names it again.
+            slots[slot].damaged.remove(key)
+            return false
+        }
+        slots[slot].damaged.remove(key)
+        guard let row = found.row else { return true }
+        return await append(CaughtUpState(rows: [row], positions: []), copy)
     }
 
     /// The statement in force, for a drive that missed it.
@@ -121,7 +134,7 @@ extension ErasureSet {
     struct Present { var row: CaughtUpState.Row? }
 
     /// The present state of a key, with the share that the slot has to hold; nil when that can't be told or made now.
-    func present(_ key: IndexKey, for copy: Copy) async -> Present? {
+    func present(_ key: IndexKey, for copy: Copy, isDamaged: Bool = false) async -> Present? {
         guard isUntouched(key, copy), isCurrent(copy), let target = copy.drive else { return nil }
         let current: (entry: IndexEntry, payload: [UInt8], attached: DataLayout?)?
         do throws(SetError) {
@@ -137,14 +150,14 @@ extension ErasureSet {
         let entry = current.entry
         var attachment = Attachment.none
         if let layout = current.attached, RowFormat.shares(of: layout, in: quorum.all).on.contains(copy.slot) {
-            if let own, own.revision == entry.revision, await hasShare(own, target) { return Present(row: nil) }
+            if !isDamaged, let own, own.revision == entry.revision, await hasShare(own, target) { return Present(row: nil) }
             guard isCurrent(copy) else { return nil }
             do throws(SetError) {
                 attachment = try await plane.rebuild(
                     layout, key: key, revision: entry.revision, slot: copy.slot, shares: [:],
                     on: driveSnapshot(here.subtracting(SlotMask([copy.slot]))))
             } catch { return nil }
-        } else if let own, own.revision == entry.revision, own.payload == entry.payload {
+        } else if !isDamaged, let own, own.revision == entry.revision, own.payload == entry.payload {
             return Present(row: nil)
         }
         return Present(

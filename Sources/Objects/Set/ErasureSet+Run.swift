@@ -1,4 +1,4 @@
-import Base
+package import Base
 import Drives
 
 /// Housekeeping: repair, drives to be opened again, the idle mark, counters.
@@ -24,6 +24,9 @@ extension ErasureSet {
                 await storeCounters()
             }
             if sinceCommit >= settings.idle { await markIdle() }
+            if ledger.count >= settings.listMax {
+                for slot in quorum.all.subtracting(here).slots { recordStale(slot: slot) }
+            }
         }
     }
 
@@ -48,9 +51,7 @@ extension ErasureSet {
 
     /// An empty commit that carries the decided position to every drive (rule 1).
     package func markIdle() async {
-        guard case .serving = phase, isWritable, flights.isEmpty, carriedDecided < decided,
-            decided.sequence > carriedDecided.sequence + 1 || decided.epoch != carriedDecided.epoch
-        else { return }
+        guard case .serving = phase, isWritable, flights.isEmpty, carriedDecided < lastChange else { return }
         _ = try? await commit { _ in [] }
     }
 
@@ -77,5 +78,58 @@ extension ErasureSet {
         }
         counters.didStore(snapshot)
         confirmMore()
+    }
+}
+
+/// The set as its operators see it.
+package struct SetStatus: Sendable {
+    package struct Slot: Sendable {
+        package var isHere: Bool
+        package var isRebuilding: Bool
+        package var isLate: Bool
+        /// Listed commits that it does not hold.
+        package var missed: Int
+        package var hasStatement: Bool
+        package var problem: String?
+    }
+    package var isServing: Bool
+    package var isWritable: Bool
+    package var needsStart: Bool
+    package var epoch: UInt64
+    package var decided: Position
+    package var confirmed: Position
+    package var listed: Int
+    package var inFlight: Int
+    package var open: Int
+    package var members: [UniqueID]
+    package var slots: [Slot]
+
+    /// Drives that hold everything.
+    package var whole: SlotMask {
+        SlotMask(slots.indices.filter { slots[$0].isHere && !slots[$0].isRebuilding && slots[$0].missed == 0 && slots[$0].hasStatement })
+    }
+}
+
+extension ErasureSet {
+    package var status: SetStatus {
+        var isServing = false
+        if case .serving = phase { isServing = true }
+        return SetStatus(
+            isServing: isServing, isWritable: isServing && isWritable, needsStart: needsStart, epoch: epoch,
+            decided: decided, confirmed: ledger.confirmed, listed: ledger.count, inFlight: flights.count,
+            open: statement.opens.count, members: statement.members.map(\.drive),
+            slots: slots.indices.map { index in
+                let slot = slots[index]
+                return .init(
+                    isHere: slot.isHere, isRebuilding: slot.isRebuilding, isLate: slot.isLate,
+                    missed: ledger.missedCount(index), hasStatement: slot.hasStatement, problem: slot.problem)
+            })
+    }
+
+    /// Records a drive that is away as stale (rule 11): the change list no longer waits for it.
+    package func recordStale(slot: Int) {
+        guard isWritable, !slots[slot].isHere, !statement.stale.contains(slot) else { return }
+        wanted.stale.insert(slot)
+        pumpStatement()
     }
 }

@@ -16,7 +16,8 @@ extension ErasureSet {
 
     /// Opens the drives and takes the lead. Throws when nothing can be served, saying what is missing; may be called again.
     /// Read-only when fewer drives than the write quorum are here.
-    package func start() async throws(SetError) {
+    package func start(declaringLost lost: SlotMask = SlotMask()) async throws(SetError) {
+        declaredLost = declaredLost.union(lost)
         switch phase {
         case .starting: throw .readQuorumLost(detail: "the set is starting")
         case .shutDown: throw .shutDown
@@ -43,6 +44,10 @@ extension ErasureSet {
             }
         }
         if case .shutDown = phase { throw .shutDown }
+        // A drive that was written to has to be opened anew to be asked again.
+        for slot in slots.indices where slots[slot].drive != nil && slots[slot].recovery == nil {
+            putAway(slot, "the start failed")
+        }
         phase = .stopped(problem)
         failLockWaiters(problem)
         throw problem
@@ -95,7 +100,8 @@ extension ErasureSet {
             putAway(slot, "\(error)")
             return nil
         }
-        slots[slot].recovery = nil
+        // Kept until a start writes: one that is refused may be tried again when more drives are here.
+        slots[slot].recovery = recovery
         slots[slot].problem = nil
         do throws(SetError) {
             return try SlotReport(slot: slot, drive: drive.identity.drive, recovery: recovery)
@@ -173,9 +179,10 @@ extension ErasureSet {
         audit { $0.completed += 1 }
         for slot in plan.participants.slots {
             guard let report = reports[slot], !report.holds(position) else { continue }
+            slots[slot].recovery = nil
             let newer = decision.superseded(hashes, at: position, on: report)
             var commit = model
-            if slots[slot].isRebuilding || plan.admitted.contains(slot) { commit.header.confirmed = .zero }
+            if plan.rebuilding.contains(slot) || plan.admitted.contains(slot) { commit.header.confirmed = .zero }
             commit.supersededKeys = hashes.filter(newer.contains)
             commit.mutations = []
             for mutation in model.mutations where !newer.contains(mutation.key.changeHash) {
@@ -220,6 +227,7 @@ extension ErasureSet {
         for slot in plan.participants.slots {
             guard let drive = slots[slot].drive else { continue }
             let waiter = AppendWaiter()
+            slots[slot].recovery = nil
             drive.appendNow(commit, reportingTo: waiter)
             waiters.append((slot, waiter))
         }
@@ -262,8 +270,8 @@ extension ErasureSet {
         buildLedger(plan, decision, reports)
         if case .shutDown = phase { return }
         phase = .serving
-        await loadCounters(plan, reports)
-        if plan.writable && here.count >= quorum.write { isWritable = true } else { needsStart = true }
+        areCountersKnown = await loadCounters(plan, reports)
+        if plan.writable && areCountersKnown && here.count >= quorum.write { isWritable = true } else { needsStart = true }
         declaredLost = declaredLost.subtracting(plan.admitted)
         confirmMore()
         tellDrives()
@@ -292,6 +300,7 @@ extension ErasureSet {
         slots[slot].votes = report.votes && !plan.admitted.contains(slot)
         slots[slot].hasStatement = report.statements[statementPosition] != nil
         slots[slot].comparison = nil
+        slots[slot].recovery = nil
         slots[slot].isHere = true
     }
 
@@ -324,12 +333,15 @@ extension ErasureSet {
     // MARK: Counters
 
     /// Rows, then the changes of valid commits above the position that each row has folded in (rule 16).
-    private func loadCounters(_ plan: StartPlan, _ reports: [Int: SlotReport]) async {
-        var loaded = Counters(position: decided)
+    private func loadCounters(_ plan: StartPlan, _ reports: [Int: SlotReport]) async -> Bool {
+        var loaded = Counters(position: decided, stored: ledger.confirmed)
         var foldedUpTo: [CounterKey: Position] = [:]
         var from = IndexKey(CounterRow.prefix)
         let end = IndexKey.after(CounterRow.prefix)
-        while let page = try? await entries(from: from, to: end, limit: 512), let last = page.last {
+        while true {
+            let page: [IndexEntry]
+            do throws(SetError) { page = try await entries(from: from, to: end, limit: 512) } catch { return false }
+            guard let last = page.last else { break }
             for entry in page {
                 guard let payload = RowFormat.decode(entry.payload)?.payload, let row = CounterRow.decode(payload),
                     let key = CounterRow.key(decoding: entry.key.bytes)
@@ -341,7 +353,9 @@ extension ErasureSet {
         }
         let notes = CounterNotes(plan.participants.slots.compactMap { reports[$0] }, isValid: isValid)
         for (position, change) in notes.changes where position > foldedUpTo[change.key] ?? .zero { loaded.replay(change) }
+        loaded.endReplay()
         counters = loaded
+        return true
     }
 }
 

@@ -12,7 +12,7 @@ import Runtime
 ///     stopped ── start() ──▶ starting ──▶ serving, writable ── fewer than w drives ──▶ serving, read-only
 ///                               ▲                                                         │
 ///                               └────────────── a drive returns that needs a new epoch ◀──┘
-package actor ErasureSet: SetStore, DriveFaultSink {
+package actor ErasureSet: SetStore {
     enum Phase {
         case stopped(SetError)
         case starting
@@ -37,6 +37,8 @@ package actor ErasureSet: SetStore, DriveFaultSink {
         /// It stores the statement in force.
         var hasStatement = true
         var comparison: RebuildProgress?
+        /// Rows whose share was found damaged: made anew from the others.
+        var damaged: Set<IndexKey> = []
         /// Why it takes no part.
         var problem: String?
         /// What it told when it was opened, until a start has used it.
@@ -75,7 +77,7 @@ package actor ErasureSet: SetStore, DriveFaultSink {
     var openHashes: Set<UInt64> = []
 
     var ledger: SetLedger
-    var counters = Counters(position: .zero)
+    var counters = Counters(position: .zero, stored: .zero)
     /// Commits of this epoch that some drive has not answered for, or that are not decided.
     var flights: [UInt64: CommitFlight] = [:]
     /// Keys in flights, and the watches of copies under way (rule 11: a copy is made as if under the key's lock).
@@ -91,8 +93,12 @@ package actor ErasureSet: SetStore, DriveFaultSink {
     var commitsSinceNote = 0
     /// The decided position that the newest record carries.
     var carriedDecided = Position.zero
+    /// The newest decided position that changed something.
+    var lastChange = Position.zero
     var lastCommitTick: UInt64 = 0
     var isStoringCounters = false
+    /// Rows and notes could be read at the start.
+    var areCountersKnown = false
     var audited = SetAudit()
 
     /// `drives` by slot; nil for one that is away.
@@ -158,8 +164,13 @@ package actor ErasureSet: SetStore, DriveFaultSink {
     // MARK: Faults
 
     /// A drive call failed. Damage and lack of space leave the drive in; anything else puts it away until it is opened again.
-    package nonisolated func driveFailed(slot: Int, _ error: DriveError, key: IndexKey?) {
-        assumeIsolated { $0.heardFault(slot, error) }
+    func faulted(_ slot: Int, _ drive: any Drive, _ error: DriveError, key: IndexKey? = nil) {
+        // The slot may have another drive by now.
+        guard let current = slots[slot].drive, current === drive else { return }
+        heardFault(slot, error)
+        if let key, error.isDamage, slots[slot].isHere, slots[slot].damaged.count < settings.damagedMax {
+            slots[slot].damaged.insert(key)
+        }
     }
 
     func heardFault(_ slot: Int, _ error: DriveError) {
@@ -183,6 +194,7 @@ package actor ErasureSet: SetStore, DriveFaultSink {
         slots[slot].isLate = false
         slots[slot].outstanding = 0
         slots[slot].comparison = nil
+        slots[slot].damaged = []
         slots[slot].problem = problem
         audited.drivesLost += 1
         guard case .serving = phase else { return }
@@ -221,9 +233,9 @@ package actor ErasureSet: SetStore, DriveFaultSink {
     /// The drives for staging and reading data.
     func driveSnapshot(_ mask: SlotMask) -> SetDrives {
         rotation = UInt8((Int(rotation) + 1) % quorum.drives)
+        let drives = slots.indices.map { mask.contains($0) ? slots[$0].drive : nil }
         return SetDrives(
-            geometry: geometry, drives: slots.indices.map { mask.contains($0) ? slots[$0].drive : nil },
-            rotation: rotation, faults: self)
+            geometry: geometry, drives: drives, rotation: rotation, faults: SnapshotFaults(set: self, drives: drives))
     }
 
     package var audit: SetAudit { audited }
@@ -261,7 +273,24 @@ package actor ErasureSet: SetStore, DriveFaultSink {
 
     package func counter(_ key: CounterKey) async throws(SetError) -> Counter {
         try checkReadable()
+        guard areCountersKnown else { throw .readQuorumLost(detail: "the counters can't be read") }
         return counters.total(key)
+    }
+}
+
+/// Passes on what staging and reading meet, for the drives that they were given.
+final class SnapshotFaults: DriveFaultSink {
+    private let set: ErasureSet
+    private let drives: [(any Drive)?]
+
+    init(set: ErasureSet, drives: [(any Drive)?]) {
+        self.set = set
+        self.drives = drives
+    }
+
+    func driveFailed(slot: Int, _ error: DriveError, key: IndexKey?) {
+        guard let drive = drives[slot] else { return }
+        set.assumeIsolated { $0.faulted(slot, drive, error, key: key) }
     }
 }
 

@@ -55,6 +55,12 @@ package struct SlotReport: Sendable {
         if let statement = recovery.statement {
             statements[statement.position] = try Self.statement(statement.note, at: statement.position, slot: slot)
         }
+        if isDamaged {
+            // After damage only what is in the log itself counts as held.
+            settled = [:]
+            mark = .zero
+            own = .zero
+        }
     }
 
     private static func statement(_ note: [UInt8], at position: Position, slot: Int) throws(SetError) -> Statement {

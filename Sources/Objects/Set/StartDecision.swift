@@ -109,7 +109,7 @@ package struct StartDecision: Sendable {
             if proven.contains(position) && base.opens[position] == nil || superseded {
                 outcome = .decided
             } else {
-                outcome = decide(position, record, here, evidence[position] ?? [])
+                outcome = decide(position, record, here, evidence[position])
             }
             outcomes[position] = outcome
             switch outcome {
@@ -143,7 +143,7 @@ package struct StartDecision: Sendable {
     }
 
     private mutating func decide(
-        _ position: Position, _ record: SlotReport.Record, _ here: [SlotReport], _ evidence: [Evidence]
+        _ position: Position, _ record: SlotReport.Record, _ here: [SlotReport], _ evidence: [Evidence]?
     ) -> Outcome {
         let present = here.filter { $0.holds(position) }.count
         if present >= quorum.write { return .decided }
@@ -157,9 +157,10 @@ package struct StartDecision: Sendable {
                 away += 1
             }
         }
-        let isRebuildable = evidence.allSatisfy { row in
+        // Without a readable record there is nothing to complete.
+        let isRebuildable = evidence.map { rows in rows.allSatisfy { row in
             (!broken.contains(.supersede) && (later[row.keyHash] ?? .zero) > position) || row.shares.count >= row.needed
-        }
+        } } ?? false
         if isRebuildable { return .complete }
         let anyAway = plan.participants.count < quorum.drives
         if anyAway && present + away + lost >= quorum.write && !broken.contains(.voidWhatIsAway) { return .open }
