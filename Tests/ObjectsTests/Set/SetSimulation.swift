@@ -378,6 +378,9 @@ actor SetSimulation {
 
     private func replace(_ slot: Int, destroy: Bool) {
         if destroy && !isCalm(without: slot) { return }
+        // With all its drives swapped for blank ones a set is a new one.
+        let others = media.indices.filter { $0 != slot && members.count == count && media[$0].identity.drive == members[$0] }
+        guard others.count >= Quorum(geometry).read else { return }
         powerCut()
         if destroy {
             shelf[slot] = []

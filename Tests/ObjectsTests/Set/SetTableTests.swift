@@ -155,6 +155,23 @@ import Testing
     }
 }
 
+@Suite struct ChangeHashTests {
+    private func key(_ name: UInt8, _ sequence: UInt64) -> IndexKey {
+        var bytes: [UInt8] = [0x10, 0, 0, 0, 0, 0, 0, 0, 1, name, 0, 0]
+        withUnsafeBytes(of: (~UInt64(3)).bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: (~sequence).bigEndian) { bytes.append(contentsOf: $0) }
+        return IndexKey(bytes)
+    }
+
+    @Test func `versions of an object differ in their hashes and share the upper half`() {
+        let hashes = (0..<1_000).map { key(0x61, $0).changeHash }
+        #expect(Set(hashes).count == 1_000)
+        let prefix = IndexKey.changePrefix(of: Array(key(0x61, 0).bytes.dropLast(16)))
+        #expect(hashes.allSatisfy { IndexKey.changePrefix(of: $0) == prefix })
+        #expect(IndexKey.changePrefix(of: key(0x62, 0).changeHash) != prefix)
+    }
+}
+
 @Suite struct SetLedgerTests {
     private func position(_ sequence: UInt64) -> Position { Position(epoch: 1, sequence: sequence) }
 
