@@ -138,7 +138,7 @@ extension ErasureSet {
         guard isUntouched(key, copy), isCurrent(copy), let target = copy.drive else { return nil }
         let current: (entry: IndexEntry, payload: [UInt8], attached: DataLayout?)?
         do throws(SetError) {
-            current = try await ask(key.changeHash, avoiding: SlotMask([copy.slot])) { drive throws(DriveError) in
+            current = try await ask(.key(key.changeHash), avoiding: SlotMask([copy.slot])) { drive throws(DriveError) in
                 try await drive.entry(key)
             }
         } catch { return nil }
