@@ -43,7 +43,7 @@ let package = Package(
         // L4
         room("Telemetry", ["Base"]),
         // L6
-        room("Server", ["Base", .product(name: "Configuration", package: "swift-configuration")]),
+        room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",

@@ -11,7 +11,7 @@ struct Martlet: AsyncParsableCommand {
             Every setting of the server is also read from MARTLET_… in the environment and from a JSON file (--config).
             """,
         version: Version.text,
-        subcommands: [VersionCommand.self])
+        subcommands: [DoctorCommand.self, VersionCommand.self])
 }
 
 struct VersionCommand: ParsableCommand {

@@ -18,4 +18,16 @@ int clinux_o_direct(void);
 void *clinux_thread_loop(void);
 void clinux_set_thread_loop(void *loop);
 
+/* Probes: 0 or an errno. */
+int clinux_probe_io_uring(void);
+int clinux_probe_tcp_port(uint16_t port);
+int clinux_probe_direct_io(const char *directory);
+int clinux_space(const char *path, uint64_t *total, uint64_t *free_bytes);
+/* 1 when the kernel says that the clock is synchronised. */
+int clinux_clock_is_synchronised(void);
+/* 0 a local disk file system, 1 memory, 2 network, 3 anything else; the name goes to `name`. */
+int clinux_file_system_name(const char *path, char *name, size_t capacity);
+/* Times up to `count` writes with fdatasync; the number done. */
+int clinux_time_syncs(const char *directory, int64_t *microseconds, int count);
+
 #endif
