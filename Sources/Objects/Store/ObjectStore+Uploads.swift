@@ -11,7 +11,9 @@ struct StoredUpload: Sendable {
     let upload: UniqueID
 
     init(_ row: SetRow) throws(ObjectError) {
-        guard let parsed = StoreKeys.parse(row.key) else { throw .damaged(detail: "an upload's key has the wrong shape") }
+        guard let parsed = StoreKeys.parse(row.key) else {
+            throw .damaged(detail: "an upload's key has the wrong shape")
+        }
         self.row = row
         key = parsed.key
         upload = UniqueID(high: parsed.high, low: parsed.low)
@@ -156,7 +158,8 @@ extension ObjectStore {
                 }
                 parts.append(PartInfo(number: number, try row.part()))
             }
-            return ListPartsResult(upload: found.info, parts: parts, next: rows.count > limit ? parts.last?.number : nil)
+            return ListPartsResult(
+                upload: found.info, parts: parts, next: rows.count > limit ? parts.last?.number : nil)
         }
     }
 
@@ -210,7 +213,8 @@ extension ObjectStore {
 
     /// Removes an active upload; the sweeper frees its parts.
     func abort(
-        _ bucket: BucketID, _ key: ObjectKey, _ upload: UniqueID, on set: SetHandle, when isWanted: (UploadRecord) -> Bool
+        _ bucket: BucketID, _ key: ObjectKey, _ upload: UniqueID, on set: SetHandle,
+        when isWanted: (UploadRecord) -> Bool
     ) async throws(ObjectError) {
         try await set.locked([Self.uploadLock(bucket, key, upload)]) { () async throws(ObjectError) in
             let found = try await activeUpload(bucket, key, upload, on: set)
