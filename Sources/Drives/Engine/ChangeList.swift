@@ -75,7 +75,9 @@ enum ChangeRow {
             var keys: [IndexKey] = []
             for _ in 0..<(try reader.count(of: 1, "keys")) { keys.append(IndexKey(try reader.blob("key"))) }
             var superseded: [UInt64] = []
-            for _ in 0..<(try reader.count(of: 8, "hashes")) { superseded.append(try reader.fixed(UInt64.self, "hash")) }
+            for _ in 0..<(try reader.count(of: 8, "hashes")) {
+                superseded.append(try reader.fixed(UInt64.self, "hash"))
+            }
             guard reader.isAtEnd else { throw MalformedField("end") }
             return ListedChange(keys: keys, superseded: superseded, note: note)
         } catch { throw .damagedFormat(what: "row of the change list: \(error.what)") }

@@ -57,7 +57,8 @@ extension DriveEngine {
     }
 
     /// Where rows may still point to in a segment: what its records put there, in order.
-    private func packedRows(in segment: UInt32) async throws(DriveError) -> [(key: IndexKey, location: PackedLocation)] {
+    private func packedRows(in segment: UInt32) async throws(DriveError) -> [(key: IndexKey, location: PackedLocation)]
+    {
         var rows: [(key: IndexKey, location: PackedLocation)] = []
         try await log.records(in: segment) { (found) throws(DriveError) in
             let place = RecordPlace(lsn: found.lsn.rawValue, location: found.location)
@@ -72,7 +73,9 @@ extension DriveEngine {
         return rows
     }
 
-    private func move(_ batch: inout [(key: IndexKey, from: PackedLocation, data: BufferSlice)]) async throws(DriveError) {
+    private func move(_ batch: inout [(key: IndexKey, from: PackedLocation, data: BufferSlice)])
+        async throws(DriveError)
+    {
         guard !batch.isEmpty else { return }
         let encoded = RecordCodec.encode(moves: batch)
         var offset = encoded.head.count
@@ -123,7 +126,9 @@ extension DriveEngine {
             guard let place = pending[position]?.place, place.segment == segment else { continue }
             let commit = try await readBack(place)
             guard pending[position]?.place == place else { continue }
-            try await append(RecordCodec.encode(commit, replaces: place.lsn)) { .commitAgain(position, $0) }
+            let encoded = RecordCodec.encode(commit, replaces: place.lsn)
+            let record = CommitRecord(commit, headBytes: encoded.head.count)
+            try await append(encoded) { .commitAgain(record, $0) }
         }
     }
 

@@ -63,7 +63,7 @@ extension DriveEngine {
     package func release(_ extents: [Extent]) {
         // What a pending commit names stays: its writer is not the one who decides on it any more.
         for extent in extents where !pending.values.contains(where: { $0.extents.contains(extent) }) {
-            allocator.unhold(extent)
+            allocator.unreserve(extent)
         }
     }
 

@@ -89,7 +89,8 @@ extension DriveEngine {
         let pendingLSNs = pending.values.compactMap { $0.place?.lsn }
         let open = Set(unresolved + pendingLSNs).filter { $0 <= storedLSN }.sorted()
         let flush = FlushInWork(
-            job: index.freeze(), generation: generation, lsn: storedLSN, end: storedEnd, open: open, decided: decided, mark: mark,
+            job: index.freeze(), generation: generation, lsn: storedLSN, end: storedEnd, open: open, decided: decided,
+            mark: mark,
             statement: statement)
         generation += 1
         return flush
@@ -187,7 +188,9 @@ extension DriveEngine {
         var kept = held
         for segment in log.segmentEnds {
             // Records that the manifest calls open lie there even if they have been published since.
-            if open.contains(where: { $0 >= start.rawValue && $0 < segment.end.rawValue }) { kept.insert(segment.number) }
+            if open.contains(where: { $0 >= start.rawValue && $0 < segment.end.rawValue }) {
+                kept.insert(segment.number)
+            }
             if !usage.isFree(segment.number) { kept.insert(segment.number) }
             start = segment.end
         }
@@ -219,8 +222,12 @@ extension DriveEngine {
         await compactionGate.enter()
         defer { compactionGate.leave() }
         try checkWritable()
-        guard let job = index.pickCompaction() else { return false }
-        let edit = try await withReserve { () async throws(DriveError) in try await index.compact(job) }
+        // A compaction that failed gives its job back, so each attempt picks anew.
+        let done = try await withReserve { () async throws(DriveError) -> IndexEdit? in
+            guard let job = index.pickCompaction() else { return nil }
+            return try await index.compact(job)
+        }
+        guard let edit = done else { return false }
         var facts = edit.removed.map { ManifestFact.tableRemoved(number: $0) }
         facts += edit.added.map { ManifestFact.tableAdded($0) }
         do { try await appendToManifest(facts) } catch {

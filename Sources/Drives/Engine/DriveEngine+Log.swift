@@ -6,7 +6,7 @@ enum QueuedRecord {
     case caughtUp(CaughtUpRecord, Position, any AppendListener)
     case moves([MoveRecord], UnsafeContinuation<Result<Void, DriveError>, Never>)
     /// A pending commit appended again, because the segment that it lies in is to be released.
-    case commitAgain(Position, UnsafeContinuation<Result<Void, DriveError>, Never>)
+    case commitAgain(CommitRecord, UnsafeContinuation<Result<Void, DriveError>, Never>)
 }
 
 /// An answer that waits: behind others, or because the drive is behind with its background work.
@@ -78,9 +78,11 @@ extension DriveEngine: LogListener {
             usage.hold(place.segment)
             movesToApply.append((moves, place))
             continuation.resume(returning: .success(()))
-        case .commitAgain(let position, let continuation):
+        case .commitAgain(let record, let continuation):
             // Published or dropped meanwhile: then the repetition means nothing.
-            pending[position]?.place = place
+            if let old = pending[record.header.position] {
+                pending[record.header.position] = PendingCommit(record: record, place: place, isDecided: old.isDecided)
+            }
             continuation.resume(returning: .success(()))
         }
     }

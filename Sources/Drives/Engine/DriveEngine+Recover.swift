@@ -183,7 +183,7 @@ extension DriveEngine {
             for change in commit.rowChanges(at: place) {
                 let old = try await currentRow(change.key)
                 if let old, old.revision >= position {
-                    skip(change, old)
+                    skip(change)
                 } else {
                     write(change, over: old, by: position)
                 }

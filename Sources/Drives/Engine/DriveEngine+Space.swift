@@ -21,7 +21,8 @@ extension DriveEngine {
         guard let space = try? await io.space() else { return }
         freeBytes = space.freeBytes
         let reserve = hasReserve ? parameters.reserveBytes : 0
-        let own = log.allocatedBytes + tableBytes
+        let own =
+            log.allocatedBytes + tableBytes
             + UInt64(allocator.totalPages * ExtentAllocator.pageBytes) + reserve
         capacityBytes = own + space.freeBytes
     }

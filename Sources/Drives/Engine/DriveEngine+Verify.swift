@@ -20,6 +20,9 @@ package struct DriveVerification: Hashable, Sendable {
 extension DriveEngine {
     /// Reads the whole index. Right only while nothing is published: the doctor has the drive to itself.
     package func verify() async throws(DriveError) -> DriveVerification {
+        // Cleaning moves rows while they are counted.
+        await cleaningGate.enter()
+        defer { cleaningGate.leave() }
         try checkReadable()
         try await workOffReplaced(upTo: .max)
         var result = DriveVerification()

@@ -85,7 +85,7 @@ extension DriveEngine {
 
     /// A commit's record is durable.
     func stored(_ position: Position, at place: RecordPlace, _ listener: any AppendListener) {
-        if let header = pending[position]?.record.header { decided = max(decided, header.decided) }
+        if let header = pending[position]?.record.header { note(decided: header.decided, confirmed: header.confirmed) }
         pending[position]?.place = place
         pending[position]?.commit = nil
         reportDurable(position, to: listener)
@@ -115,7 +115,7 @@ extension DriveEngine {
 
     package func discard(_ position: Position) {
         guard let commit = pending.removeValue(forKey: position) else { return }
-        for extent in commit.extents { allocator.unhold(extent) }
+        for extent in commit.extents { allocator.unreserve(extent) }
     }
 
     func published(_ record: CommitRecord) {
@@ -135,7 +135,7 @@ extension DriveEngine {
         switch index.memtableRow(change.key) {
         case .row(let value):
             let old = decoded(value, change.key)
-            if let position, let old, old.revision >= position { return skip(change, old) }
+            if let position, let old, old.revision >= position { return skip(change) }
             write(change, over: old, by: position)
         case .tombstone: write(change, over: nil, by: position)
         case .absent:
@@ -164,9 +164,9 @@ extension DriveEngine {
     }
 
     /// A row that is not written: what its record brought is free.
-    func skip(_ change: RowChange, _ old: IndexEntry) {
-        for extent in change.row?.stored.extentList ?? [] where !old.stored.extentList.contains(extent) {
-            allocator.unhold(extent)
+    func skip(_ change: RowChange) {
+        for extent in change.row?.stored.extentList ?? [] {
+            allocator.unreserve(extent)
         }
     }
 
@@ -193,7 +193,7 @@ extension DriveEngine {
         case .extents(let extents, _, _):
             for extent in extents where !kept.contains(extent) {
                 let waits = position.map { $0 > decided } ?? false
-                allocator.free(extent, held: isPinned || waits, generation: generation)
+                allocator.free(extent, kept: isPinned || waits, generation: generation)
                 if isPinned {
                     freedHolds[extent, default: 0] += 1
                     pins[old.key]?.extents.append(extent)
@@ -210,7 +210,7 @@ extension DriveEngine {
     private func letGo(_ extent: Extent) {
         let holds = (freedHolds[extent] ?? 1) - 1
         freedHolds[extent] = holds > 0 ? holds : nil
-        if holds == 0 { allocator.unhold(extent) }
+        if holds == 0 { allocator.letGo(extent) }
     }
 
     /// Lets go of extents whose freeing commit is known as decided to any later start: it is at or below the decided position

@@ -169,7 +169,9 @@ package actor DriveEngine: Drive {
         if !rebuilding { facts.append(.damaged(false)) }
         if rebuilding && manifest.state.isDamaged {
             // What a damaged drive listed before is not taken as held (rule 6).
-            for position in try await flushedChanges(above: .zero).keys.sorted() { index.delete(ChangeRow.key(position)) }
+            for position in try await flushedChanges(above: .zero).keys.sorted() {
+                index.delete(ChangeRow.key(position))
+            }
             changeList.removeAll()
             confirmed = .zero
             facts.append(.mark(.zero))

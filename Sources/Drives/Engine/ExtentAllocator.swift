@@ -1,9 +1,10 @@
 /// Which pages of the data segments are used. Docs/formats/manifest.md, "Allocation".
 ///
-/// Three bit maps a segment. `stored` is what the checkpoint says: the effects of published records up to the last flush and of no
-/// other (rule 9); `used` has those of every published record; `busy` also has what must not be handed out now: extents reserved
-/// for commits to come or pending, and freed extents that a reader has pinned. What lies between `stored` and `used` is kept as a
-/// journal by memtable generation. Setting and clearing are idempotent, so replaying a record twice changes nothing.
+/// Bit maps of a segment: `stored` is what the checkpoint says, the effects of published records up to the last flush and of no
+/// other (rule 9); `used` has those of every published record; `reserved` has the extents of commits to come or pending; `kept`
+/// those that were freed and that a reader, say, still needs. What is none of the last three may be handed out. While the log is
+/// replayed a page can be used by an old row and reserved by a later record, so each map has its own bits. What lies between
+/// `stored` and `used` is a journal by memtable generation. Setting and clearing are idempotent.
 package struct ExtentAllocator: Sendable {
     package static let pageBytes = 4096
 
@@ -11,6 +12,9 @@ package struct ExtentAllocator: Sendable {
         var pages: Int
         var stored: PageBits
         var used: PageBits
+        var reserved: PageBits
+        var kept: PageBits
+        /// The union of the three.
         var busy: PageBits
         /// No free run is longer than this; raised by every release, lowered by a failed search.
         var longestFreeBound: Int
@@ -38,7 +42,9 @@ package struct ExtentAllocator: Sendable {
         guard segments[number] == nil else { return }
         var bits = PageBits(count: pages)
         for run in runs where run.upperBound <= pages { bits.set(run) }
-        segments[number] = Segment(pages: pages, stored: bits, used: bits, busy: bits, longestFreeBound: pages)
+        let none = PageBits(count: pages)
+        segments[number] = Segment(
+            pages: pages, stored: bits, used: bits, reserved: none, kept: none, busy: bits, longestFreeBound: pages)
         usedPages += bits.population
         numbers.insert(number, at: numbers.firstIndex { $0 > number } ?? numbers.count)
     }
@@ -69,6 +75,7 @@ package struct ExtentAllocator: Sendable {
             guard let bound = segments[number]?.longestFreeBound, bound >= pages else { continue }
             if let start = search(number, pages) {
                 let run = start..<start + pages
+                segments[number]?.reserved.set(run)
                 segments[number]?.busy.set(run)
                 segments[number]?.searchStart = run.upperBound
                 return Extent(segment: number, offset: UInt32(start), pages: UInt32(pages))
@@ -95,16 +102,16 @@ package struct ExtentAllocator: Sendable {
     /// A published record names the extent.
     package mutating func use(_ extent: Extent, generation: UInt64) {
         change(extent) { segment, run in
-            segment.busy.set(run)
+            segment.reserved.clear(run)
             return segment.used.set(run)
         }
         journal.append(Effect(extent: extent, isUse: true, generation: generation))
     }
 
-    /// What a published record replaced. With `held` it stays busy until `unhold`.
-    package mutating func free(_ extent: Extent, held: Bool, generation: UInt64) {
+    /// What a published record replaced. With `kept` it is not handed out before `letGo`.
+    package mutating func free(_ extent: Extent, kept: Bool, generation: UInt64) {
         change(extent) { segment, run in
-            if !held { Self.clearBusy(&segment, run) }
+            if kept { segment.kept.set(run) }
             return -segment.used.clear(run)
         }
         journal.append(Effect(extent: extent, isUse: false, generation: generation))
@@ -113,28 +120,35 @@ package struct ExtentAllocator: Sendable {
     /// A record that is not published yet names the extent.
     package mutating func hold(_ extent: Extent) {
         change(extent) { segment, run in
-            segment.busy.set(run)
+            segment.reserved.set(run)
             return 0
         }
     }
 
-    /// Ends a reservation or a pin: what no published record uses becomes free.
-    package mutating func unhold(_ extent: Extent) {
+    /// No record will name the extent after all: what no published one uses is free.
+    package mutating func unreserve(_ extent: Extent) {
         change(extent) { segment, run in
-            for page in run where !segment.used.contains(page) { Self.clearBusy(&segment, page..<page + 1) }
+            segment.reserved.clear(run)
             return 0
         }
     }
 
-    private static func clearBusy(_ segment: inout Segment, _ run: Range<Int>) {
-        segment.busy.clear(run)
-        segment.longestFreeBound = segment.pages
-        segment.searchStart = min(segment.searchStart, run.lowerBound)
+    /// Nobody needs a freed extent any more.
+    package mutating func letGo(_ extent: Extent) {
+        change(extent) { segment, run in
+            segment.kept.clear(run)
+            return 0
+        }
     }
 
+    /// Changes bits of the run and works out which of its pages are busy then.
     private mutating func change(_ extent: Extent, _ body: (inout Segment, Range<Int>) -> Int) {
         guard contains(extent), var segment = segments.removeValue(forKey: extent.segment) else { return }
         usedPages += body(&segment, extent.run)
+        if segment.busy.assign(extent.run, unionOf: segment.used, segment.reserved, segment.kept) {
+            segment.longestFreeBound = segment.pages
+            segment.searchStart = min(segment.searchStart, extent.run.lowerBound)
+        }
         segments[extent.segment] = segment
     }
 
@@ -211,6 +225,19 @@ struct PageBits: Sendable {
         }
         population -= changed
         return changed
+    }
+
+    /// Sets the bits of a run to those of the union; true when any was cleared.
+    mutating func assign(_ run: Range<Int>, unionOf a: PageBits, _ b: PageBits, _ c: PageBits) -> Bool {
+        var cleared = false
+        for (index, mask) in WordMasks(run) {
+            let old = words[index] & mask
+            let new = (a.words[index] | b.words[index] | c.words[index]) & mask
+            if old & ~new != 0 { cleared = true }
+            population += new.nonzeroBitCount - old.nonzeroBitCount
+            words[index] = words[index] & ~mask | new
+        }
+        return cleared
     }
 
     /// The words that a run of pages touches, each with its mask.

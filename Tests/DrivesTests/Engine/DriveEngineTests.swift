@@ -134,7 +134,9 @@ struct DriveEngineTests {
         }
     }
 
-    @Test func `extents hold what was written, are freed by the commit that replaces them, and pins delay their reuse`() throws {
+    @Test func `extents hold what was written, are freed by the commit that replaces them, and pins delay their reuse`()
+        throws
+    {
         let rig = EngineRig(seed: 7)
         try rig.executor.run {
             try await rig.format()

@@ -18,7 +18,9 @@ struct EngineFormatTests {
         var random = SplitMix64(seed: 1)
         for _ in 0..<2000 {
             var changed = bytes
-            for _ in 0...random.below(3) { changed[random.below(changed.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            for _ in 0...random.below(3) {
+                changed[random.below(changed.count)] = UInt8(truncatingIfNeeded: random.next())
+            }
             if random.chance(0.3) { changed.removeLast(random.below(changed.count)) }
             // Must not trap; what it reads, if anything, is for the identity check to judge.
             _ = try? DriveFileContents(parsing: changed)
@@ -30,10 +32,12 @@ struct EngineFormatTests {
         let extents = [Extent(segment: 3, offset: 4, pages: 5), Extent(segment: 9, offset: 0, pages: 1)]
         let commit = DriveCommit(
             header: CommitHeader(
-                kind: .statement, position: Position(epoch: 7, sequence: 300), decided: Position(epoch: 7, sequence: 299),
+                kind: .statement, position: Position(epoch: 7, sequence: 300),
+                decided: Position(epoch: 7, sequence: 299),
                 confirmed: Position(epoch: 6, sequence: 1), membership: 12, sent: 0b1011),
             mutations: [
-                put(systemKey("a"), [1, 2, 3], rig.packed([4, 5, 6, 7])), delete(systemKey("b")), put(systemKey("c"), []),
+                put(systemKey("a"), [1, 2, 3], rig.packed([4, 5, 6, 7])), delete(systemKey("b")),
+                put(systemKey("c"), []),
                 put(systemKey("d"), [8], .extents(extents, blockBytes: 65_536, checksums: [1, .max])),
                 put(systemKey("e"), [9], rig.packed([10])),
             ], note: [20, 21], supersededKeys: [77, 78])
@@ -46,14 +50,17 @@ struct EngineFormatTests {
         #expect(record.rows.map(\.key) == commit.mutations.map(\.key))
         guard case .put([1, 2, 3], .packed(let offset, 4, _)) = record.rows[0].change,
             case .put([9], .packed(let last, 1, _)) = record.rows[4].change,
-            case .put([8], .extents(extents, 65_536, [1, .max])) = record.rows[3].change, case .delete = record.rows[1].change
+            case .put([8], .extents(extents, 65_536, [1, .max])) = record.rows[3].change,
+            case .delete = record.rows[1].change
         else { throw ModelViolation("not what was written") }
         #expect(Array(bytes[offset..<offset + 4]) == [4, 5, 6, 7] && bytes[last] == 10)
 
         var random = SplitMix64(seed: 2)
         for _ in 0..<5000 {
             var changed = bytes
-            for _ in 0...random.below(4) { changed[random.below(changed.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            for _ in 0...random.below(4) {
+                changed[random.below(changed.count)] = UInt8(truncatingIfNeeded: random.next())
+            }
             if random.chance(0.3) { changed.removeLast(random.below(changed.count)) }
             _ = try? changed.withUnsafeBytes { try RecordCodec.decode($0) }
         }
@@ -89,7 +96,9 @@ struct EngineFormatTests {
                 let manifest = Manifest(io: rig.drive.files)
                 try await manifest.open()
                 let found = manifest.state.flushedLSN
-                guard found == last || found == last + 1 else { throw ModelViolation("seed \(seed): \(found) for \(last)") }
+                guard found == last || found == last + 1 else {
+                    throw ModelViolation("seed \(seed): \(found) for \(last)")
+                }
                 last = found
                 try await manifest.roll()
                 for _ in 0..<random.below(5) {
@@ -107,21 +116,30 @@ struct EngineFormatTests {
         }
     }
 
-    @Test func `an edit that is damaged before a whole one is damage, not a tear`() throws {
+    @Test(arguments: [1, 2, 3]) func `the last edit may be torn, and one before it that is not whole is damage`(
+        edit: UInt64
+    ) throws {
         let rig = EngineRig(seed: 4)
         try rig.executor.run {
             let manifest = Manifest(io: rig.drive.files)
             try await manifest.open()
             try await manifest.roll()
-            for lsn in 1...3 as ClosedRange<UInt64> { try await manifest.append([.flushed(lsn: lsn, open: [])]) }
+            var ends: [UInt64] = []
+            for lsn in 1...3 as ClosedRange<UInt64> {
+                try await manifest.append([.flushed(lsn: lsn, open: [])])
+                ends.append(rig.drive.size(of: "MANIFEST-00000001") ?? 0)
+            }
             await manifest.close()
-            let path = "MANIFEST-00000001", size = rig.drive.size(of: path) ?? 0
-            rig.drive.flipBits(in: path, size - 48..<size - 40)
-            let torn = Manifest(io: rig.drive.files)
-            try await torn.open()
-            #expect(torn.state.flushedLSN == 2)
-            rig.drive.flipBits(in: path, size - 120..<size - 118)
-            await #expect(throws: DriveError.self) { try await Manifest(io: rig.drive.files).open() }
+            let end = ends[Int(edit) - 1]
+            // Its body: a header of 32 bytes, three bytes of a fact, and padding.
+            rig.drive.flipBits(in: "MANIFEST-00000001", end - 8..<end - 5)
+            let found = Manifest(io: rig.drive.files)
+            if edit == 3 {
+                try await found.open()
+                #expect(found.state.flushedLSN == 2)
+            } else {
+                await #expect(throws: DriveError.self) { try await found.open() }
+            }
         }
     }
 
@@ -140,7 +158,7 @@ struct EngineFormatTests {
                 allocator.use(extent, generation: generation)
                 taken.append(extent)
             } else if !taken.isEmpty {
-                allocator.free(taken.remove(at: random.below(taken.count)), held: false, generation: generation)
+                allocator.free(taken.remove(at: random.below(taken.count)), kept: false, generation: generation)
             }
             if random.chance(0.05) {
                 var copy = ExtentAllocator()
@@ -153,7 +171,7 @@ struct EngineFormatTests {
             }
             #expect(allocator.usedPages == taken.reduce(0) { $0 + Int($1.pages) })
         }
-        for extent in taken { allocator.free(extent, held: false, generation: generation) }
+        for extent in taken { allocator.free(extent, kept: false, generation: generation) }
         #expect(allocator.reserve(pages: 100) == Extent(segment: 1, offset: 0, pages: 100))
     }
 }
