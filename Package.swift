@@ -57,7 +57,6 @@ let package = Package(
                 "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
-        room("Server", ["Base", "CLinux", .product(name: "Configuration", package: "swift-configuration")]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
