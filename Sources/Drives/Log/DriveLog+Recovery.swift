@@ -172,6 +172,7 @@ extension DriveLog {
         let file = try await files.io.open(path, [.readOnly, .direct])
         let size = Int(try await file.size())
         let block = pool.take(LogFormat.blockBytes).slice(0, LogFormat.blockBytes)
+        defer { withExtendedLifetime(block) {} }
         var header: LogSegmentHeader?
         do {
             if try await file.read(into: block.mutableBytes, at: 0) == LogFormat.blockBytes {
