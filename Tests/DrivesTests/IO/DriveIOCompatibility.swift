@@ -6,7 +6,7 @@ import Testing
 /// What every `DriveIO` must do, whatever is below it. Each check starts in an empty drive directory.
 struct DriveIOCompatibility {
     let io: any DriveIO
-    let pool = BufferPool()
+    let pool = LogHarness.sharedPool
 
     typealias Check = @Sendable (DriveIOCompatibility) async throws -> Void
 
