@@ -1,2 +1,47 @@
-build:
-	swift build --build-tests -c release --explicit-target-dependency-import-check error
+# Two commands do everything on a bare Debian 12 machine that has the Swift 6.3 toolchain:
+#   make run    installs the system libraries, builds a release binary and serves four local drives under ./data
+#   make test   the same libraries, one build, all suites
+.PHONY: run test build packages venv lint unit conformance image clean
+
+LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev
+BUILD     := swift build -c release --explicit-target-dependency-import-check error
+VENV      := .build/venv
+BINARY    := .build/release/martlet
+ADDRESS   ?= 127.0.0.1:9000
+
+packages:
+	@.ci/install-packages $(LIBRARIES)
+
+run: packages
+	@$(BUILD) --product martlet
+	@mkdir -p data
+	@exec $(BINARY) server --address $(ADDRESS) data/drive{1...4}
+
+test: packages venv
+	@.ci/step "format lint" swift format lint --strict --recursive Sources Tests Package.swift
+	@.ci/step "build" $(BUILD) --build-tests
+	@.ci/step "unit, tidy and simulation tests" swift test -c release --skip-build
+	@.ci/step "conformance and crash tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/ConformanceTests Tests/CrashTests
+
+build: packages
+	$(BUILD) --build-tests
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+unit: packages
+	swift test -c release --skip-build
+
+venv: $(VENV)/.made
+
+$(VENV)/.made: Tests/requirements.txt
+	@.ci/install-packages python3-venv
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
+conformance: venv
+	$(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/ConformanceTests
+
+clean:
+	rm -rf .build

@@ -23,29 +23,58 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
+    ],
     targets: [
         // L0
-        .target(name: "CSystem", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
+        room("Base"),
+        room("Runtime", ["Base", "CLinux"]),
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
-        room("Base"),
+        .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         room("Digests", ["CKernels", "CDigests"]),
-        room("Runtime", ["Base", "CSystem"]),
         // L1
+        room("Drives", ["Base", "Runtime", "Digests", "CLinux"]),
+        room("S3Protocol", ["Base", "Digests", "CExpat"]),
+        room("HTTPServer", ["Base", "Runtime", "CLinux"]),
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
-        room("Drives", ["Base", "Runtime", "Digests", "CSystem"]),
+        room("ObjectFormat", ["Base", "Digests"]),
         // L3
-        room("Objects", ["Base", "Runtime", "Drives"]),
+        room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
+        // L4
+        room("Telemetry", ["Base"]),
+        // L5
+        room("S3Frontend", ["Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry"]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
+        room(
+            "Server",
+            [
+                "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry",
+                "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
+            ]),
+        room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
+        .executableTarget(
+            name: "martlet",
+            dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
+        tests("TelemetryTests", ["Base", "Telemetry"]),
+        tests("TidyTests"),
+        tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),
         tests("DrivesTests", ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("RuntimeTests", ["Base", "Runtime"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
+        tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
+        tests("ObjectStoreTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
     ]
 )

@@ -17,6 +17,7 @@ package protocol Drive: Actor {
     /// Stores a promise (rule 5): refuses with `.promisedHigher` unless it is above the stored one, or equal with the same leader.
     func store(_ promise: Promise) async throws(DriveError)
     /// Ends recovery: publishes every recovered commit that the verdict calls valid, drops the void ones, keeps the rest pending.
+    /// The leader may append between `recover` and this call (completions, its statement); it publishes those itself.
     func resolve(_ verdict: any CommitVerdict) async throws(DriveError)
     /// A recovered or running commit that is pending here, whole with its packed data, to be sent to other drives.
     func pendingCommit(_ position: Position) async throws(DriveError) -> DriveCommit?
@@ -26,7 +27,8 @@ package protocol Drive: Actor {
     /// Queues a commit for the next batch, in the caller's step. `listener` hears exactly once, on the executor, that the batch
     /// is durable or that it failed.
     func append(_ commit: DriveCommit, reportingTo listener: any AppendListener)
-    /// Applies a durable, decided commit to the index; what it replaces is freed (rule 7). In order of append.
+    /// Applies a durable, decided commit to the index; what it replaces is freed (rule 7). Commits on the same key come in order
+    /// of append; others may be decided, and so published, out of order. Nothing happens when it is published already.
     func publish(_ position: Position)
     /// Drops a void commit: it is never published, its space is free.
     func discard(_ position: Position)
@@ -61,8 +63,11 @@ package protocol Drive: Actor {
 
     // MARK: Change list and repair (rules 11, 12)
 
-    /// Commits not yet confirmed everywhere that this drive holds, by position, with the hashes of their keys.
+    /// Commits not yet confirmed everywhere that this drive holds, by position, with the hashes of their keys
+    /// (`IndexKey.changeHash`); pending ones are among them once their record is durable here.
     func changes() async throws(DriveError) -> [Change]
+    /// The keys of commits in the change list, for catch-up. Positions that are not in the list here are left out.
+    func changedKeys(_ positions: [Position]) async throws(DriveError) -> [ChangedKeys]
     /// Queues the present state of keys that this drive missed (rule 11): `entry == nil` deletes. Applied when durable. The
     /// positions listed count as held from then on.
     func append(_ state: CaughtUpState, reportingTo listener: any AppendListener)
@@ -198,11 +203,17 @@ package struct DriveCommit: Sendable {
     package var mutations: [Mutation]
     /// Opaque to the drive and kept with the record: a statement, counter changes. Empty for most.
     package var note: [UInt8]
+    /// `IndexKey.changeHash` of keys that this commit changes but for which this drive already holds something newer: they
+    /// go into the change list only (rule 6: a drive that holds the later takes nothing earlier for that key).
+    package var supersededKeys: [UInt64]
 
-    package init(header: CommitHeader, mutations: [Mutation], note: [UInt8] = []) {
+    package init(
+        header: CommitHeader, mutations: [Mutation], note: [UInt8] = [], supersededKeys: [UInt64] = []
+    ) {
         self.header = header
         self.mutations = mutations
         self.note = note
+        self.supersededKeys = supersededKeys
     }
 }
 
@@ -223,7 +234,8 @@ package struct Mutation: Sendable {
 /// Data that belongs to an entry on one drive.
 package enum Attachment: Sendable {
     case none
-    /// Small: rides in the log record itself. `checksum` is CRC64NVME seeded by the writer (misdirected reads).
+    /// Small: rides in the log record itself. `checksum` is the CRC64NVME of the bytes, not seeded: it is kept in the row, apart
+    /// from the data, so a misdirected read does not match it.
     case packed(BufferSlice, checksum: UInt64)
     /// Large: written and synced before. One checksum a block of `blockBytes`, the last may be short.
     case extents([Extent], blockBytes: Int, checksums: [UInt64])
@@ -289,10 +301,26 @@ package protocol AppendListener: AnyObject, Sendable {
 /// A commit as the change list keeps it: position and 8-byte hashes of its keys (a false hit asks another drive).
 package struct Change: Hashable, Sendable {
     package var position: Position
+    /// `IndexKey.changeHash` of each key.
     package var keyHashes: [UInt64]
-    package init(position: Position, keyHashes: [UInt64]) {
+    /// `DriveCommit.note`: counter changes outlive the log record that brought them, until the position is confirmed.
+    package var note: [UInt8]
+    package init(position: Position, keyHashes: [UInt64], note: [UInt8] = []) {
         self.position = position
         self.keyHashes = keyHashes
+        self.note = note
+    }
+}
+
+/// A commit of the change list with its keys in full.
+package struct ChangedKeys: Hashable, Sendable {
+    package var position: Position
+    package var keys: [IndexKey]
+    package var note: [UInt8]
+    package init(position: Position, keys: [IndexKey], note: [UInt8]) {
+        self.position = position
+        self.keys = keys
+        self.note = note
     }
 }
 
@@ -300,7 +328,7 @@ package struct Change: Hashable, Sendable {
 package struct CaughtUpState: Sendable {
     package struct Row: Sendable {
         package var key: IndexKey
-        /// Revision of the row at its source; nil deletes.
+        /// Revision of the row at its source, kept here too; nil deletes.
         package var revision: Position?
         package var payload: [UInt8]
         package var attachment: Attachment
@@ -312,10 +340,14 @@ package struct CaughtUpState: Sendable {
         }
     }
     package var rows: [Row]
-    package var positions: [Change]
-    package init(rows: [Row], positions: [Change]) {
+    /// With their keys, because this drive's change list must be able to tell them on.
+    package var positions: [ChangedKeys]
+    /// The newest statement, when this drive missed it: stored as its own newest one if it is above that.
+    package var statement: (position: Position, note: [UInt8])?
+    package init(rows: [Row], positions: [ChangedKeys], statement: (position: Position, note: [UInt8])? = nil) {
         self.rows = rows
         self.positions = positions
+        self.statement = statement
     }
 }
 
@@ -350,5 +382,12 @@ package struct DriveStatistics: Sendable {
     package var cacheHits: UInt64 = 0
     package var cacheMisses: UInt64 = 0
     package var isPoisoned = false
+    /// Puts are refused until space is freed (rule 18).
+    package var isFull = false
+    package var cleanings: UInt64 = 0
+    package var checksumMismatches: UInt64 = 0
+    package var damagedBatches: UInt64 = 0
+    package var damagedRows: UInt64 = 0
+    package var failedBackgroundWork: UInt64 = 0
     package init() {}
 }

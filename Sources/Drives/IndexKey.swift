@@ -8,6 +8,18 @@ package struct IndexKey: Hashable, Comparable, Sendable {
         lhs.bytes.lexicographicallyPrecedes(rhs.bytes)
     }
 
+    /// What the change list keeps of a key (rule 11): 8 bytes, the same on every drive and in every version of the program.
+    /// All versions of an object share it, so that "which drive missed a version of it" is one question.
+    package var changeHash: UInt64 { Self.changeHash(of: bytes.prefix(filterPrefixCount)) }
+
+    /// FNV-1a with a final mix, because FNV alone leaves the high bits of short keys alike.
+    package static func changeHash(of bytes: ArraySlice<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        hash = (hash ^ (hash >> 32)) &* 0xD6E8_FEB8_6659_FD93
+        return hash ^ (hash >> 32)
+    }
+
     /// How many leading bytes the tables' bloom filters cover: all of the key, but in the version space all but the creating
     /// position at its end, so that "the newest version of this object" is a filtered look-up.
     package var filterPrefixCount: Int {

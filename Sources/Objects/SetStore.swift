@@ -1,5 +1,6 @@
 package import Base
 package import Drives
+package import ObjectFormat
 package import Runtime
 
 /// What objects need of one erasure set: an ordered namespace with atomic commits, and data that survives the loss of drives.
@@ -30,6 +31,9 @@ package protocol SetStore: Actor {
     /// `.outcomeUnknown` when a later read decides.
     func commit(_ build: @Sendable (Position) -> [SetChange]) async throws(SetError) -> Position
 
+    /// Objects and bytes counted by decided commits (rule 16).
+    func counter(_ key: CounterKey) async throws(SetError) -> Counter
+
     // MARK: Data
 
     /// Starts staging data. `hint` is its length if known. Nothing is visible until a commit attaches what `finish` returns.
@@ -37,16 +41,6 @@ package protocol SetStore: Actor {
     /// Opens attached data for reading and pins it until the reader is closed. `row` is the row that carries the data: the version
     /// row for packed data, any row naming the layout for large data.
     func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader
-}
-
-/// k data and m parity shards.
-package struct Geometry: Hashable, Sendable {
-    package var data: Int
-    package var parity: Int
-    package init(data: Int, parity: Int) {
-        self.data = data
-        self.parity = parity
-    }
 }
 
 package struct LockName: Hashable, Comparable, Sendable {
@@ -85,27 +79,18 @@ package enum SetChange: Sendable {
     case count(CounterKey, objects: Int64, bytes: Int64)
 }
 
-package struct CounterKey: Hashable, Sendable {
+package struct CounterKey: Hashable, Comparable, Sendable {
     package var bucket: BucketID
     package init(bucket: BucketID) { self.bucket = bucket }
+    package static func < (lhs: CounterKey, rhs: CounterKey) -> Bool { lhs.bucket < rhs.bucket }
 }
 
-/// Where the bytes of an object or part are, independent of drives: part of the version record, named by Docs/formats.
-package enum DataLayout: Hashable, Sendable {
-    /// Zero bytes.
-    case empty
-    /// Full copies in the log records of some drives, attached to the version row.
-    case copies(count: Int64, slots: [UInt8])
-    /// Coded shards in the log records of all drives, attached to the version row.
-    case packed(count: Int64, geometry: Geometry, rotation: UInt8)
-    /// Coded shards in extents: rows `data` ‖ id ‖ chunk number. `blockBytes` is one shard's share of a stripe.
-    case coded(count: Int64, geometry: Geometry, rotation: UInt8, blockBytes: Int32, id: UniqueID)
-
-    package var byteCount: Int64 {
-        switch self {
-        case .empty: 0
-        case .copies(let count, _), .packed(let count, _, _), .coded(let count, _, _, _, _): count
-        }
+package struct Counter: Hashable, Sendable {
+    package var objects: Int64
+    package var bytes: Int64
+    package init(objects: Int64 = 0, bytes: Int64 = 0) {
+        self.objects = objects
+        self.bytes = bytes
     }
 }
 
@@ -121,8 +106,53 @@ package protocol DataStager: AnyObject, Sendable {
     func abandon() async
 }
 
+/// Staged data, slot by slot: what the commit that names it attaches on each drive.
 package protocol StagedData: AnyObject, Sendable {
     var layout: DataLayout { get }
+    /// Slots whose drive has its share durable (large data) or in hand (packed): no other drive is sent the commit.
+    var slots: SlotMask { get }
+    /// What `slot` attaches to the row itself: its packed share, or `.none`.
+    func attachment(slot: Int) -> Attachment
+    /// Rows of the data space that the commit adds for large data: `KeySpace.data` ‖ id ‖ chunk number, 0 ..< chunkCount.
+    var chunkCount: Int { get }
+    func chunk(_ chunk: Int, slot: Int) -> Attachment
+    /// The commit that names the data is in the logs: its space belongs to the drives now, whatever becomes of the commit.
+    func handedOver()
+}
+
+/// The drives of a set as staging and reading see them: a snapshot taken when the stager or reader is made.
+package struct SetDrives: Sendable {
+    package var geometry: Geometry
+    /// By slot; nil when the drive can't be used for this.
+    package var drives: [(any Drive)?]
+    /// The slot of the first data shard of new data: changes from object to object.
+    package var rotation: UInt8
+    /// Told of every drive call that failed.
+    package var faults: any DriveFaultSink
+    package init(geometry: Geometry, drives: [(any Drive)?], rotation: UInt8, faults: any DriveFaultSink) {
+        self.geometry = geometry
+        self.drives = drives
+        self.rotation = rotation
+        self.faults = faults
+    }
+}
+
+/// Hears of failed drive calls: an I/O error puts the drive away, damage goes to the repair list.
+package protocol DriveFaultSink: AnyObject, Sendable {
+    func driveFailed(slot: Int, _ error: DriveError, key: IndexKey?)
+}
+
+/// Staging, reading and rebuilding of data over a set's drives. Sources/Objects/Data implements it; the set calls it.
+package protocol DataPlane: Sendable {
+    func stage(hint: Int64?, on drives: SetDrives) throws(SetError) -> any DataStager
+    /// Shares of data count only from drives whose row has the revision of `row`.
+    func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?, on drives: SetDrives) async throws(SetError)
+        -> any DataReader
+    /// What `slot` must attach to the row `key` of that revision, made from the other drives' shares. For coded data `key` is
+    /// one row of the data space. `shares` are attachments that were found in undecided records: they count like rows.
+    func rebuild(
+        _ layout: DataLayout, key: IndexKey, revision: Position, slot: Int, shares: [Int: Attachment], on drives: SetDrives
+    ) async throws(SetError) -> Attachment
 }
 
 /// Reads data front to back, verified before a byte is handed out.
@@ -142,6 +172,8 @@ package enum SetError: Error, Sendable {
     /// More shards are damaged or gone than parity covers: data lost.
     case dataLost(detail: String)
     case outcomeUnknown
+    /// The row changed between `row` and `open`: read the row again.
+    case superseded
     /// Too much is queued: SlowDown.
     case overloaded
     case shutDown

@@ -1,5 +1,5 @@
 import Base
-import CSystem
+import CLinux
 import Glibc
 import Synchronization
 
@@ -35,8 +35,9 @@ package struct LoopError: Error, Hashable, Sendable {
 package final class Loop: PinnedExecutor, @unchecked Sendable {
     /// Jobs between two looks at sockets and disks: a few hundred microseconds of ordinary jobs.
     private static let jobsPerTurn = 128
-    /// Jobs after which sockets are looked at even when disk completions keep the loop busy.
+    /// Jobs, or time, after which sockets are looked at even when jobs and disk completions keep the loop busy.
     private static let jobsPerPoll = 64
+    private static let nanosecondsPerPoll: UInt64 = 200_000
 
     private struct Remote {
         var jobs: [UnownedJob] = []
@@ -73,17 +74,17 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
 
     package init(configuration: LoopConfiguration = LoopConfiguration()) throws(LoopError) {
         self.configuration = configuration
-        epoll = csystem_epoll_create()
-        wakeDescriptor = csystem_eventfd(0)
-        ringDescriptor = csystem_eventfd(0)
-        startedDescriptor = csystem_eventfd(1)
-        turnTime = csystem_monotonic_ns()
-        guard epoll >= 0 else { throw LoopError(call: "epoll_create1", errno: csystem_errno()) }
+        epoll = clinux_epoll_create()
+        wakeDescriptor = clinux_eventfd(0)
+        ringDescriptor = clinux_eventfd(0)
+        startedDescriptor = clinux_eventfd(1)
+        turnTime = clinux_monotonic_ns()
+        guard epoll >= 0 else { throw LoopError(call: "epoll_create1", errno: clinux_errno()) }
         guard wakeDescriptor >= 0, ringDescriptor >= 0, startedDescriptor >= 0 else {
-            throw LoopError(call: "eventfd", errno: csystem_errno())
+            throw LoopError(call: "eventfd", errno: clinux_errno())
         }
         for (descriptor, token) in [(wakeDescriptor, SocketTable.wakeToken), (ringDescriptor, SocketTable.ringToken)] {
-            let error = csystem_epoll_add_eventfd(epoll, descriptor, token)
+            let error = clinux_epoll_add_eventfd(epoll, descriptor, token)
             guard error == 0 else { throw LoopError(call: "epoll_ctl", errno: error) }
         }
         let error = pthread_create(
@@ -97,7 +98,7 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
             throw LoopError(call: "pthread_create", errno: error)
         }
         // The ring must be made on its own thread; callers may rely on `ring` as soon as the loop exists.
-        csystem_eventfd_wait(startedDescriptor)
+        clinux_eventfd_wait(startedDescriptor)
     }
 
     deinit {
@@ -108,11 +109,11 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
 
     /// The loop that runs on the calling thread.
     package static var current: Loop? {
-        guard let raw = csystem_thread_loop() else { return nil }
+        guard let raw = clinux_thread_loop() else { return nil }
         return Unmanaged<Loop>.fromOpaque(raw).takeUnretainedValue()
     }
 
-    package var isCurrent: Bool { csystem_thread_loop() == Unmanaged.passUnretained(self).toOpaque() }
+    package var isCurrent: Bool { clinux_thread_loop() == Unmanaged.passUnretained(self).toOpaque() }
 
     /// Monotonic nanoseconds at the start of this turn. On the loop's thread only.
     package var now: UInt64 { turnTime }
@@ -153,7 +154,7 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
     /// A store to `remotePending` before a load of `isSleeping`, and the reverse in the loop: one of the two sees the other.
     private func wake() {
         remotePending.store(true, ordering: .sequentiallyConsistent)
-        if isSleeping.exchange(false, ordering: .sequentiallyConsistent) { csystem_eventfd_signal(wakeDescriptor) }
+        if isSleeping.exchange(false, ordering: .sequentiallyConsistent) { clinux_eventfd_signal(wakeDescriptor) }
     }
 
     // MARK: Tasks
@@ -198,13 +199,15 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
         timers.push(timer, at: deadline)
     }
 
+    func timerDied() { timers.timerDied() }
+
     // MARK: Sockets
 
     /// Watches the socket from now on; events arrive at `socketReady`.
     func register(_ socket: LoopSocket) throws(SocketError) -> UInt64 {
         precondition(isCurrent, "sockets belong to the loop's thread")
         let token = sockets.insert(socket)
-        let error = csystem_epoll_add(epoll, socket.descriptor, token)
+        let error = clinux_epoll_add(epoll, socket.descriptor, token)
         guard error == 0 else {
             sockets.remove(token)
             throw .system(call: "epoll_ctl", errno: error)
@@ -226,22 +229,23 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
     }
 
     private func run() {
-        csystem_set_thread_loop(Unmanaged.passUnretained(self).toOpaque())
-        configuration.name.withCString { csystem_name_thread($0) }
+        clinux_set_thread_loop(Unmanaged.passUnretained(self).toOpaque())
+        configuration.name.withCString { clinux_name_thread($0) }
         if configuration.usesRing {
             (ring, ringRefusal) = Ring.make(entries: configuration.ringEntries, eventDescriptor: ringDescriptor)
         } else {
             ringRefusal = "io_uring is switched off by configuration"
         }
-        csystem_eventfd_signal(startedDescriptor)
+        clinux_eventfd_signal(startedDescriptor)
 
-        let events = UnsafeMutablePointer<csystem_event>.allocate(capacity: Self.eventsPerPoll)
+        let events = UnsafeMutablePointer<clinux_event>.allocate(capacity: Self.eventsPerPoll)
         defer { events.deallocate() }
         var jobsSincePoll = Self.jobsPerPoll
+        var lastPoll = turnTime
         while true {
             jobsSincePoll += runJobs()
             takeRemote()
-            turnTime = csystem_monotonic_ns()
+            turnTime = clinux_monotonic_ns()
             timers.fireDue(at: turnTime)
             ring?.turn()
             let isIdle = nextJob == jobs.count
@@ -249,24 +253,26 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
                 if !remotePending.load(ordering: .sequentiallyConsistent) { break }
                 continue
             }
-            if isIdle || jobsSincePoll >= Self.jobsPerPoll {
+            if isIdle || jobsSincePoll >= Self.jobsPerPoll || turnTime &- lastPoll >= Self.nanosecondsPerPoll {
                 poll(events, mayWait: isIdle)
                 jobsSincePoll = 0
+                lastPoll = turnTime
             }
         }
         ring = nil
-        csystem_set_thread_loop(nil)
+        clinux_set_thread_loop(nil)
     }
 
     private static let eventsPerPoll = 256
 
+    /// Runs the jobs that are there now. Those that they enqueue wait for the next turn, so that tasks which yield to each other
+    /// do not keep the rest from its turn.
     private func runJobs() -> Int {
         let serial = asUnownedSerialExecutor(), preferred = asUnownedTaskExecutor()
-        var count = 0
-        while nextJob < jobs.count && count < Self.jobsPerTurn {
+        let count = min(jobs.count - nextJob, Self.jobsPerTurn)
+        for _ in 0..<count {
             let job = jobs[nextJob]
             nextJob += 1
-            count += 1
             job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
         }
         if nextJob == jobs.count {
@@ -293,17 +299,17 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
         for action in taken.actions { action() }
     }
 
-    private func poll(_ events: UnsafeMutablePointer<csystem_event>, mayWait: Bool) {
+    private func poll(_ events: UnsafeMutablePointer<clinux_event>, mayWait: Bool) {
         var timeout: Int32 = 0
         if mayWait {
             timeout = waitMilliseconds()
             isSleeping.store(true, ordering: .sequentiallyConsistent)
             if remotePending.load(ordering: .sequentiallyConsistent) { timeout = 0 }
         }
-        let count = csystem_epoll_wait(epoll, events, Int32(Self.eventsPerPoll), timeout)
+        let count = clinux_epoll_wait(epoll, events, Int32(Self.eventsPerPoll), timeout)
         if mayWait { isSleeping.store(false, ordering: .sequentiallyConsistent) }
         guard count > 0 else { return }
-        turnTime = csystem_monotonic_ns()
+        turnTime = clinux_monotonic_ns()
         for index in 0..<Int(count) {
             let event = events[index]
             switch event.token {

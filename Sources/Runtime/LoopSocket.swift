@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 package enum SocketError: Error, Hashable, Sendable {
@@ -24,6 +24,7 @@ package final class LoopSocket: @unchecked Sendable {
     @exclusivity(unchecked) private var isReadable = true
     @exclusivity(unchecked) private var isWritable = true
     private var hasHungUp = false
+    private var bytesWithoutWait = 0
     @exclusivity(unchecked) private var reader: UnsafeContinuation<Void, Never>?
     @exclusivity(unchecked) private var writer: UnsafeContinuation<Void, Never>?
 
@@ -47,70 +48,116 @@ package final class LoopSocket: @unchecked Sendable {
     /// The peer has closed its sending side, or the connection is broken.
     package var isPeerGone: Bool { hasHungUp }
 
-    /// Receives what is there, at least one byte; 0 at the end of the stream. `buffer` is not empty.
-    package func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
+    /// Receives what is there; 0 at the end of the stream, nil when nothing is there yet. `buffer` is not empty.
+    package func tryReceive(into buffer: UnsafeMutableRawBufferPointer) throws(SocketError) -> Int? {
         while true {
             try check()
-            if isReadable {
-                let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
-                if count >= 0 {
-                    // Fewer bytes than asked for: the kernel's buffer is empty, the next call would only say so. Not so after
-                    // a hang-up, which the edge has reported already.
-                    if count > 0 && count < buffer.count && !hasHungUp { isReadable = false }
-                    return count
-                }
-                try failed("recv", readable: true)
-            } else {
-                await withUnsafeContinuation { reader = $0 }
+            guard isReadable else { return nil }
+            let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            if count >= 0 {
+                // Fewer bytes than asked for: the kernel's buffer is empty, the next call would only say so. Not so after
+                // a hang-up, whose edge has been reported already.
+                if count > 0 && count < buffer.count && !hasHungUp { isReadable = false }
+                return count
             }
+            try failed("recv", readable: true)
         }
     }
 
-    /// Sends all of the pieces, one system call for all of them if the kernel takes them. `progress` hears of every part.
+    /// Suspends until there is something to receive. Throws when the wait is ended from this side.
+    package func waitReadable() async throws(SocketError) {
+        try check()
+        if !isReadable { await withUnsafeContinuation { reader = $0 } }
+        try check()
+    }
+
+    /// Receives at least one byte; 0 at the end of the stream.
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
+        while true {
+            if let count = try tryReceive(into: buffer) {
+                await breathe(count)
+                return count
+            }
+            try await waitReadable()
+            bytesWithoutWait = 0
+        }
+    }
+
+    /// Sends all of the pieces, in system calls of up to 256 KiB (what a second-level cache holds: larger and smaller ones cost
+    /// more per byte). `progress` hears of every part that the kernel took.
     package func send(
-        _ first: UnsafeRawBufferPointer,
-        _ second: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        progress: (Int) -> Void = { _ in }
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, progress: (Int) -> Void
     ) async throws(SocketError) {
         var first = first, second = second
         while first.count + second.count > 0 {
             try check()
-            if isWritable {
-                let count = csystem_send2(descriptor, first.baseAddress, first.count, second.baseAddress, second.count)
-                if count < 0 {
-                    try failed("sendmsg", readable: false)
-                    continue
-                }
-                progress(count)
-                let ofFirst = min(count, first.count)
-                first = UnsafeRawBufferPointer(rebasing: first.dropFirst(ofFirst))
-                second = UnsafeRawBufferPointer(rebasing: second.dropFirst(count - ofFirst))
-                // What is left did not fit: wait for room without asking again.
-                if first.count + second.count > 0 { isWritable = false }
-            } else {
+            guard isWritable else {
                 await withUnsafeContinuation { writer = $0 }
+                bytesWithoutWait = 0
+                continue
             }
+            let firstCount = min(first.count, Self.sendBytesMax)
+            let secondCount = min(second.count, Self.sendBytesMax - firstCount)
+            let count = clinux_send2(descriptor, first.baseAddress, firstCount, second.baseAddress, secondCount)
+            guard count >= 0 else {
+                try failed("sendmsg", readable: false)
+                continue
+            }
+            progress(count)
+            // What is left of this call did not fit: wait for room without asking again.
+            if count < firstCount + secondCount { isWritable = false }
+            let ofFirst = min(count, first.count)
+            first = UnsafeRawBufferPointer(rebasing: first.dropFirst(ofFirst))
+            second = UnsafeRawBufferPointer(rebasing: second.dropFirst(count - ofFirst))
+            await breathe(count)
         }
     }
 
-    /// Accepts a connection; the descriptor is non-blocking. A transient failure of the connection itself is passed over.
+    private static let sendBytesMax = 256 << 10
+    /// About a millisecond of copying: then others on the loop have a turn.
+    private static let bytesPerBreath = 1 << 20
+
+    private func breathe(_ count: Int) async {
+        bytesWithoutWait += count
+        guard bytesWithoutWait >= Self.bytesPerBreath else { return }
+        bytesWithoutWait = 0
+        await Task.yield()
+    }
+
+    /// Accepts a connection; the descriptor is non-blocking. A failure of the connection itself is passed over.
     package func accept() async throws(SocketError) -> Int32 {
         while true {
-            try check()
-            if isReadable {
-                let accepted = csystem_accept(descriptor)
-                if accepted >= 0 { return accepted }
-                let error = csystem_errno()
-                // accept(2): errors of the new connection that are already pending on it are reported by accept.
-                let passed = [
-                    ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, ENONET, EOPNOTSUPP, EPERM,
-                ]
-                if passed.contains(error) { continue }
-                try failed("accept4", readable: true)
-            } else {
-                await withUnsafeContinuation { reader = $0 }
-            }
+            if let accepted = try tryAccept() { return accepted }
+            try await waitReadable()
         }
+    }
+
+    /// The same; nil when no connection waits.
+    package func tryAccept() throws(SocketError) -> Int32? {
+        // accept(2): errors of the new connection that are already pending on it are reported by accept.
+        let passedOver = [
+            ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, ENONET, EOPNOTSUPP, EPERM,
+            ENOPROTOOPT,
+        ]
+        while isReadable {
+            try check()
+            let accepted = clinux_accept(descriptor)
+            if accepted >= 0 { return accepted }
+            if passedOver.contains(clinux_errno()) { continue }
+            try failed("accept4", readable: true)
+        }
+        return nil
+    }
+
+    /// Numeric address and port of the peer; empty when it has gone.
+    package var peer: (address: String, port: UInt16) {
+        var port: UInt16 = 0
+        let address = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text -> String in
+            guard let base = text.baseAddress else { return "" }
+            port = clinux_peer(descriptor, base, 64)
+            return String(cString: base)
+        }
+        return (address, port)
     }
 
     /// No more bytes will be sent; the peer reads the end of the stream.
@@ -140,17 +187,17 @@ package final class LoopSocket: @unchecked Sendable {
     /// Closes with a reset, so that the peer cannot take what it got for a whole answer.
     package func abort() {
         guard !isClosed else { return }
-        csystem_set_linger_zero(descriptor)
+        clinux_set_linger_zero(descriptor)
         close()
     }
 
     func socketReady(_ events: UInt32) {
-        if events & UInt32(CSYSTEM_EVENT_HANGUP) != 0 { hasHungUp = true }
-        if events & UInt32(CSYSTEM_EVENT_READ) != 0 {
+        if events & UInt32(CLINUX_EVENT_HANGUP) != 0 { hasHungUp = true }
+        if events & UInt32(CLINUX_EVENT_READ) != 0 {
             isReadable = true
             resume(\.reader)
         }
-        if events & UInt32(CSYSTEM_EVENT_WRITE) != 0 {
+        if events & UInt32(CLINUX_EVENT_WRITE) != 0 {
             isWritable = true
             resume(\.writer)
         }
@@ -169,7 +216,7 @@ package final class LoopSocket: @unchecked Sendable {
 
     /// Returns when the call should be made again, after a wait if it would block.
     private func failed(_ call: String, readable: Bool) throws(SocketError) {
-        let error = csystem_errno()
+        let error = clinux_errno()
         switch error {
         case EAGAIN:
             if readable { isReadable = false } else { isWritable = false }

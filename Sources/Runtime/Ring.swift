@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// The io_uring of one loop: disk operations that suspend the caller and resume it on the loop, without an allocation each.
@@ -36,7 +36,7 @@ package final class Ring: @unchecked Sendable {
         var extra: UInt32 = 0
         var userData: UInt64
         var second: UInt64 = 0
-        var submissions: Int { code == UInt32(CSYSTEM_OP_WRITE_DATASYNC) ? 2 : 1 }
+        var submissions: Int { code == UInt32(CLINUX_OP_WRITE_DATASYNC) ? 2 : 1 }
     }
 
     private struct Pair {
@@ -55,7 +55,7 @@ package final class Ring: @unchecked Sendable {
     private let handle: OpaquePointer
     private let thread: UnsafeMutableRawPointer?
     private let inFlightMax: Int
-    private let completions: UnsafeMutablePointer<csystem_completion>
+    private let completions: UnsafeMutablePointer<clinux_completion>
     @exclusivity(unchecked) private var inFlight = 0
     @exclusivity(unchecked) private var waiting: [Operation] = []
     @exclusivity(unchecked) private var nextWaiting = 0
@@ -68,14 +68,14 @@ package final class Ring: @unchecked Sendable {
     private init(kind: Kind, handle: OpaquePointer, entries: Int) {
         self.kind = kind
         self.handle = handle
-        thread = csystem_thread_loop()
+        thread = clinux_thread_loop()
         // The completion queue has twice the entries; never more in flight than fit in it.
         inFlightMax = entries * 2
         completions = .allocate(capacity: Self.completionsPerTake)
     }
 
     deinit {
-        csystem_ring_destroy(handle)
+        clinux_ring_destroy(handle)
         completions.deallocate()
     }
 
@@ -83,13 +83,13 @@ package final class Ring: @unchecked Sendable {
     static func make(entries: Int, eventDescriptor: Int32) -> (Ring?, String?) {
         var refusals: [String] = []
         let kinds: [(Kind, UInt32)] = [
-            (.deferred, UInt32(CSYSTEM_RING_DEFER)), (.cooperative, UInt32(CSYSTEM_RING_COOPERATIVE)),
-            (.plain, UInt32(CSYSTEM_RING_PLAIN)),
+            (.deferred, UInt32(CLINUX_RING_DEFER)), (.cooperative, UInt32(CLINUX_RING_COOPERATIVE)),
+            (.plain, UInt32(CLINUX_RING_PLAIN)),
         ]
         for (kind, mode) in kinds {
             var error: Int32 = 0
             var step: UnsafePointer<CChar>?
-            if let handle = csystem_ring_create(UInt32(entries), mode, eventDescriptor, &error, &step) {
+            if let handle = clinux_ring_create(UInt32(entries), mode, eventDescriptor, &error, &step) {
                 let ring = Ring(kind: kind, handle: handle, entries: entries)
                 return (ring, refusals.isEmpty ? nil : refusals.joined(separator: "; "))
             }
@@ -104,23 +104,23 @@ package final class Ring: @unchecked Sendable {
     package func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) async -> Int32
     {
         await submit(
-            code: UInt32(CSYSTEM_OP_READ), descriptor, UInt64(UInt(bitPattern: buffer.baseAddress)),
+            code: UInt32(CLINUX_OP_READ), descriptor, UInt64(UInt(bitPattern: buffer.baseAddress)),
             Self.length(buffer.count), offset)
     }
 
     package func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) async -> Int32 {
         await submit(
-            code: UInt32(CSYSTEM_OP_WRITE), descriptor, UInt64(UInt(bitPattern: bytes.baseAddress)),
+            code: UInt32(CLINUX_OP_WRITE), descriptor, UInt64(UInt(bitPattern: bytes.baseAddress)),
             Self.length(bytes.count), offset)
     }
 
     /// fdatasync, or fsync when `metadata` is asked for too.
     package func sync(_ descriptor: Int32, metadata: Bool = false) async -> Int32 {
-        await submit(code: UInt32(CSYSTEM_OP_FSYNC), descriptor, 0, 0, 0, extra: metadata ? 0 : 1)
+        await submit(code: UInt32(CLINUX_OP_FSYNC), descriptor, 0, 0, 0, extra: metadata ? 0 : 1)
     }
 
     package func allocate(_ descriptor: Int32, mode: Int32, offset: UInt64, count: UInt64) async -> Int32 {
-        await submit(code: UInt32(CSYSTEM_OP_FALLOCATE), descriptor, 0, count, offset, extra: UInt32(bitPattern: mode))
+        await submit(code: UInt32(CLINUX_OP_FALLOCATE), descriptor, 0, count, offset, extra: UInt32(bitPattern: mode))
     }
 
     /// A write and, only if all of it was written, an fdatasync; both results.
@@ -139,7 +139,7 @@ package final class Ring: @unchecked Sendable {
             let slot = UInt64(index) << 3
             enqueue(
                 Operation(
-                    code: UInt32(CSYSTEM_OP_WRITE_DATASYNC), descriptor: descriptor,
+                    code: UInt32(CLINUX_OP_WRITE_DATASYNC), descriptor: descriptor,
                     address: UInt64(UInt(bitPattern: bytes.baseAddress)), length: Self.length(bytes.count),
                     offset: offset, userData: slot | Self.writeTag, second: slot | Self.syncTag))
         }
@@ -163,13 +163,13 @@ package final class Ring: @unchecked Sendable {
     }
 
     private func enqueue(_ operation: Operation) {
-        precondition(thread == csystem_thread_loop(), "a ring is used on the thread of its loop")
+        precondition(thread == clinux_thread_loop(), "a ring is used on the thread of its loop")
         if nextWaiting < waiting.count || !queue(operation) { waiting.append(operation) }
     }
 
     private func queue(_ operation: Operation) -> Bool {
         guard inFlight + operation.submissions <= inFlightMax else { return false }
-        let queued = csystem_ring_queue(
+        let queued = clinux_ring_queue(
             handle, operation.code, operation.descriptor, operation.address, operation.length, operation.offset,
             operation.extra, operation.userData, operation.second)
         guard queued != 0 else { return false }
@@ -191,10 +191,10 @@ package final class Ring: @unchecked Sendable {
         var mayQueueMore = true
         while mayQueueMore {
             let hasQueued = queueWaiting()
-            if csystem_ring_queued(handle) > 0 {
-                mustRetry = csystem_ring_submit(handle) < 0
+            if clinux_ring_queued(handle) > 0 {
+                mustRetry = clinux_ring_submit(handle) < 0
             } else if isSignalled {
-                mustRetry = csystem_ring_get_events(handle) < 0
+                mustRetry = clinux_ring_get_events(handle) < 0
             }
             isSignalled = false
             let hasCompleted = takeCompletions()
@@ -219,7 +219,7 @@ package final class Ring: @unchecked Sendable {
     private func takeCompletions() -> Bool {
         var total = 0
         while true {
-            let count = Int(csystem_ring_take(handle, completions, UInt32(Self.completionsPerTake)))
+            let count = Int(clinux_ring_take(handle, completions, UInt32(Self.completionsPerTake)))
             for index in 0..<count { complete(completions[index]) }
             inFlight -= count
             total += count
@@ -227,7 +227,7 @@ package final class Ring: @unchecked Sendable {
         }
     }
 
-    private func complete(_ completion: csystem_completion) {
+    private func complete(_ completion: clinux_completion) {
         let tag = completion.user_data & Self.tagBits
         guard tag != 0 else {
             let continuation = unsafeBitCast(

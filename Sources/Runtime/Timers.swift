@@ -11,6 +11,7 @@ package final class TimerHandle: @unchecked Sendable {
     private var deadline: UInt64 = .max
     /// The time of the heap entry that will look at this timer; `.max` when there is none.
     private var entry: UInt64 = .max
+    fileprivate private(set) var isDead = false
 
     init(loop: Loop, action: @escaping @Sendable () -> Void) {
         self.loop = loop
@@ -26,12 +27,20 @@ package final class TimerHandle: @unchecked Sendable {
 
     package func cancel() { deadline = .max }
 
+    /// Cancels for good: the heap may forget the timer before its entry comes up.
+    package func invalidate() {
+        deadline = .max
+        guard entry != .max, !isDead else { return }
+        isDead = true
+        loop.timerDied()
+    }
+
     /// Called when a heap entry of this timer comes up. Returns when to look again; nil for never.
     fileprivate func look(entry time: UInt64, now: UInt64) -> UInt64? {
         // An entry that an earlier one has replaced.
         guard time == entry else { return nil }
         entry = .max
-        guard deadline != .max else { return nil }
+        guard deadline != .max, !isDead else { return nil }
         guard deadline <= now else {
             entry = deadline
             return deadline
@@ -54,6 +63,7 @@ struct TimerHeap {
     }
     private var entries: [Entry] = []
     private var nextOrder: UInt64 = 0
+    private var deadCount = 0
 
     var next: UInt64? { entries.first?.time }
 
@@ -72,8 +82,22 @@ struct TimerHeap {
     mutating func fireDue(at now: UInt64) {
         while let first = entries.first, first.time <= now {
             removeFirst()
-            if let again = first.timer.look(entry: first.time, now: now) { push(first.timer, at: again) }
+            if first.timer.isDead {
+                deadCount = max(0, deadCount - 1)
+            } else if let again = first.timer.look(entry: first.time, now: now) {
+                push(first.timer, at: again)
+            }
         }
+    }
+
+    /// Short connections leave their deadlines behind; the heap is rid of them when they are the larger part of it.
+    mutating func timerDied() {
+        deadCount += 1
+        guard deadCount > 256, deadCount * 2 > entries.count else { return }
+        deadCount = 0
+        let living = entries.filter { !$0.timer.isDead }.sorted { $0.precedes($1) }
+        // A sorted array is a heap.
+        entries = living
     }
 
     private mutating func removeFirst() {

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// A few threads for calls that block: metadata operations everywhere, and reads and writes where there is no io_uring.
@@ -97,7 +97,7 @@ private final class CallQueue: @unchecked Sendable {
     }
 
     private func run() {
-        name.withCString { csystem_name_thread($0) }
+        name.withCString { clinux_name_thread($0) }
         while true {
             pthread_mutex_lock(mutex)
             while next == calls.count && !isStopped {

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import Synchronization
 
@@ -78,7 +78,7 @@ final class LocalDescriptor: Sendable {
     func fallBack(address: UInt, count: Int, offset: UInt64) -> Bool {
         guard address % 4096 == 0, count % 4096 == 0, offset % 4096 == 0 else { return false }
         return state.withLock { state in
-            guard state.isDirect, csystem_clear_direct(number) == 0 else { return false }
+            guard state.isDirect, clinux_clear_direct(number) == 0 else { return false }
             state.isDirect = false
             return true
         }
@@ -87,12 +87,12 @@ final class LocalDescriptor: Sendable {
     // MARK: Metadata
 
     func allocate(_ bytes: UInt64) async throws(DriveIOError) {
-        try await call("fallocate") { csystem_allocate($0, bytes) }
+        try await call("fallocate") { clinux_allocate($0, bytes) }
     }
 
     func truncate(_ bytes: UInt64) async throws(DriveIOError) {
         guard bytes <= UInt64(Int64.max) else { throw .system(call: "ftruncate", path: path, errno: EFBIG) }
-        try await call("ftruncate") { ftruncate($0, off_t(bytes)) == 0 ? 0 : csystem_errno() }
+        try await call("ftruncate") { ftruncate($0, off_t(bytes)) == 0 ? 0 : clinux_errno() }
     }
 
     func size() async throws(DriveIOError) -> UInt64 {
@@ -102,7 +102,7 @@ final class LocalDescriptor: Sendable {
         return try await pool.perform { () -> Result<UInt64, DriveIOError> in
             var status = stat()
             guard fstat(descriptor, &status) == 0 else {
-                return .failure(DriveIOError(errno: csystem_errno(), call: "fstat", path: path))
+                return .failure(DriveIOError(errno: clinux_errno(), call: "fstat", path: path))
             }
             return .success(UInt64(status.st_size))
         }.get()
@@ -111,7 +111,7 @@ final class LocalDescriptor: Sendable {
     func tryLock() throws(DriveIOError) -> Bool {
         let descriptor = try begin("flock")
         defer { end() }
-        let code = csystem_try_lock(descriptor)
+        let code = clinux_try_lock(descriptor)
         if code == EWOULDBLOCK { return false }
         guard code == 0 else { throw DriveIOError(errno: code, call: "flock", path: path) }
         return true

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// The directory of a drive on a local file system: every call that works on names. All of them block, so all run on the pool.
@@ -15,7 +15,7 @@ struct LocalDirectory: Sendable {
             if mode.contains(.create) { flags |= O_CREAT }
             if mode.contains(.create) && mode.contains(.exclusive) { flags |= O_EXCL }
             if mode.contains(.direct) {
-                let (descriptor, code) = Self.openRetrying(absolute, flags | csystem_o_direct())
+                let (descriptor, code) = Self.openRetrying(absolute, flags | clinux_o_direct())
                 if descriptor >= 0 { return .success((descriptor, true)) }
                 // EINVAL: the file system has no direct files (tmpfs, overlayfs on some kernels). The file works buffered.
                 guard code == EINVAL else { return .failure(DriveIOError(errno: code, call: "open", path: path)) }
@@ -32,9 +32,9 @@ struct LocalDirectory: Sendable {
 
     private static func openRetrying(_ path: String, _ flags: Int32) -> (descriptor: Int32, errno: Int32) {
         while true {
-            let descriptor = csystem_open(path, flags, 0o600)
+            let descriptor = clinux_open(path, flags, 0o600)
             if descriptor >= 0 { return (descriptor, 0) }
-            let code = csystem_errno()
+            let code = clinux_errno()
             if code != EINTR { return (-1, code) }
         }
     }
@@ -43,7 +43,7 @@ struct LocalDirectory: Sendable {
         let absolute = absolute(directory)
         return try await pool.perform { () -> Result<[String], DriveIOError> in
             guard let stream = opendir(absolute) else {
-                return .failure(DriveIOError(errno: csystem_errno(), call: "opendir", path: directory))
+                return .failure(DriveIOError(errno: clinux_errno(), call: "opendir", path: directory))
             }
             defer { closedir(stream) }
             var names: [String] = []
@@ -64,7 +64,7 @@ struct LocalDirectory: Sendable {
             for component in path.split(separator: "/") {
                 current += "/" + component
                 guard mkdir(current, 0o700) != 0 else { continue }
-                let code = csystem_errno()
+                let code = clinux_errno()
                 if code != EEXIST { return .failure(DriveIOError(errno: code, call: "mkdir", path: path)) }
             }
             return .success(())
@@ -88,7 +88,7 @@ struct LocalDirectory: Sendable {
             guard descriptor >= 0 else { return .failure(DriveIOError(errno: code, call: "open", path: path)) }
             defer { Glibc.close(descriptor) }
             guard fsync(descriptor) == 0 else {
-                return .failure(DriveIOError(errno: csystem_errno(), call: "fsync", path: path))
+                return .failure(DriveIOError(errno: clinux_errno(), call: "fsync", path: path))
             }
             return .success(())
         }.get()
@@ -99,7 +99,7 @@ struct LocalDirectory: Sendable {
         return try await pool.perform { () -> Result<(totalBytes: UInt64, freeBytes: UInt64), DriveIOError> in
             var status = statvfs()
             guard statvfs(root, &status) == 0 else {
-                return .failure(DriveIOError(errno: csystem_errno(), call: "statvfs", path: ""))
+                return .failure(DriveIOError(errno: clinux_errno(), call: "statvfs", path: ""))
             }
             let block = UInt64(status.f_frsize)
             return .success((UInt64(status.f_blocks) * block, UInt64(status.f_bavail) * block))
@@ -111,7 +111,7 @@ struct LocalDirectory: Sendable {
     ) async throws(DriveIOError) {
         try await pool.perform { () -> Result<Void, DriveIOError> in
             while body() != 0 {
-                let code = csystem_errno()
+                let code = clinux_errno()
                 if code != EINTR { return .failure(DriveIOError(errno: code, call: name, path: path)) }
             }
             return .success(())

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// The drive's files by blocking calls on a pool of threads: for kernels and containers without io_uring.
@@ -60,7 +60,7 @@ final class ThreadedFile: DriveFile {
         let number = try descriptor.begin("fdatasync")
         defer { descriptor.end() }
         // Not made again after EINTR: whether the first call has reported an error by then is not known.
-        let code = await pool.perform { fdatasync(number) == 0 ? 0 : csystem_errno() }
+        let code = await pool.perform { fdatasync(number) == 0 ? 0 : clinux_errno() }
         guard code == 0 else { throw DriveIOError(errno: code, call: "fdatasync", path: path) }
     }
 
@@ -89,7 +89,7 @@ final class ThreadedFile: DriveFile {
                     if file.isDirect && done % 4096 != 0 { break }
                     continue
                 }
-                let code = csystem_errno()
+                let code = clinux_errno()
                 if code == EINTR { continue }
                 if code == EINVAL, file.fallBack(address: address, count: count, offset: offset) { continue }
                 return .failure(DriveIOError(errno: code, call: name, path: file.path))

@@ -1,0 +1,81 @@
+/// One budget for log, index and data (rule 18).
+extension DriveEngine {
+    static let reservePath = "reserve"
+
+    /// Bytes that rows name, and the tables.
+    var liveBytes: UInt64 {
+        UInt64(allocator.usedPages * ExtentAllocator.pageBytes) + UInt64(clamping: usage.liveBytes)
+            + tableBytes
+    }
+
+    /// Puts are refused: what is left is for deletes, flushes and cleaning.
+    var isFull: Bool { capacityBytes > 0 && Double(liveBytes) >= Double(capacityBytes) * parameters.fullRatio }
+
+    /// What the drive may use in all: its own files and what the file system has free, or the setting.
+    func measureSpace() async {
+        if let capacity = parameters.capacityBytes {
+            capacityBytes = capacity
+            return
+        }
+        // Without an answer the last figure holds: space is checked again by every file that grows.
+        guard let space = try? await io.space() else { return }
+        freeBytes = space.freeBytes
+        let reserve = hasReserve ? parameters.reserveBytes : 0
+        let own = log.allocatedBytes + tableBytes
+            + UInt64(allocator.totalPages * ExtentAllocator.pageBytes) + reserve
+        capacityBytes = own + space.freeBytes
+    }
+
+    // MARK: Reserve
+
+    func reserveExists() async -> Bool {
+        // A drive without an answer has no reserve that could be given up.
+        (try? await io.list("").contains(Self.reservePath)) ?? false
+    }
+
+    /// Makes room for what must go on when the drive is full. False when the reserve is used up already.
+    func giveUpReserve() async -> Bool {
+        guard hasReserve else { return false }
+        hasReserve = false
+        do {
+            try await io.remove(Self.reservePath)
+            return true
+        } catch { return false }
+    }
+
+    /// Sets the reserve aside again when there is room for it several times over.
+    func restoreReserve() async {
+        guard !hasReserve, parameters.reserveBytes > 0, poisonCause == nil,
+            freeBytes >= parameters.reserveBytes * 4 || capacityBytes >= liveBytes + parameters.reserveBytes * 4
+        else { return }
+        do {
+            let file = try await io.open(Self.reservePath, .create)
+            try await file.allocate(parameters.reserveBytes)
+            try await file.sync()
+            await file.close()
+            hasReserve = true
+        } catch {
+            // Too little space after all: tried again at the next measurement.
+            try? await io.remove(Self.reservePath)
+        }
+    }
+
+    /// Runs background work that must not fail for want of space, with the reserve given up if need be.
+    func withReserve<Value>(
+        _ work: () async throws(DriveError) -> Value
+    ) async throws(DriveError) -> Value {
+        do throws(DriveError) { return try await work() } catch {
+            guard error.isNoSpace, await giveUpReserve() else { throw failed(error) }
+            do throws(DriveError) { return try await work() } catch { throw failed(error) }
+        }
+    }
+}
+
+extension DriveError {
+    var isNoSpace: Bool {
+        switch self {
+        case .noSpace, .io(.noSpace): true
+        case .io, .poisoned, .checksumMismatch, .damagedFormat, .foreignDrive, .inUse, .promisedHigher, .shutDown: false
+        }
+    }
+}

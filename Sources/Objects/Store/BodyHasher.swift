@@ -1,0 +1,47 @@
+import Digests
+import ObjectFormat
+
+/// Every digest that one body needs, each computed once, in strips that are still in cache.
+struct BodyHasher {
+    /// Small enough to stay in the second-level cache between the socket's copy, the digests and the coder.
+    static let stripBytes = 64 << 10
+
+    private var md5: MD5?
+    private var sha256: SHA256?
+    private var checksum: Digests.Checksum?
+    private let algorithm: ChecksumAlgorithm?
+    private(set) var byteCount: Int64 = 0
+
+    /// `md5` and `algorithm` are off for copies of which both are known already.
+    init(md5 wantsMD5: Bool, sha256 wantsSHA256: Bool, algorithm: ChecksumAlgorithm?) {
+        self.algorithm = algorithm
+        if wantsMD5 || algorithm == .md5 { md5 = MD5() }
+        if wantsSHA256 || algorithm == .sha256 { sha256 = SHA256() }
+        if let algorithm, algorithm != .md5, algorithm != .sha256 { checksum = Digests.Checksum(algorithm) }
+    }
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        byteCount += Int64(bytes.count)
+        var start = 0
+        while start < bytes.count {
+            let strip = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.stripBytes, bytes.count)])
+            md5?.update(strip)
+            sha256?.update(strip)
+            checksum?.update(strip)
+            start += strip.count
+        }
+    }
+
+    func finish() -> ComputedDigests {
+        let md5 = md5?.finish(), sha256 = sha256?.finish()
+        var value: [UInt8]?
+        switch algorithm {
+        case .md5: value = md5
+        case .sha256: value = sha256
+        default: value = checksum?.finish()
+        }
+        var checksums: [ObjectChecksum] = []
+        if let algorithm, let value { checksums.append(ObjectChecksum(algorithm: algorithm, value: value)) }
+        return ComputedDigests(byteCount: byteCount, md5: md5 ?? [], sha256: sha256, checksums: checksums)
+    }
+}

@@ -1,0 +1,112 @@
+import Base
+import Drives
+import ObjectFormat
+import Synchronization
+
+/// One bucket: owns its configuration, publishes it for request tasks, and lets their commits in.
+actor Bucket {
+    nonisolated let id: BucketID
+    nonisolated let gate = CommitGate()
+    private nonisolated let published: Mutex<BucketInfo>
+    private nonisolated let placement: Placement
+    private nonisolated let home: SetHandle
+    private nonisolated let key: IndexKey
+    private var record: BucketRecord
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { home.store.executor.asUnownedSerialExecutor() }
+
+    init(_ record: BucketRecord, placement: Placement) {
+        self.record = record
+        self.placement = placement
+        id = record.id
+        key = StoreKeys.bucket(record.tenant, record.name)
+        home = placement.set(system: key)
+        published = Mutex(BucketInfo(record))
+    }
+
+    /// What requests read, without a hop.
+    nonisolated var info: BucketInfo { published.withLock { $0 } }
+
+    /// Undoes a closing that a crash left behind (rule 17). The state matters to the next start only, so a set that takes no
+    /// writes at the moment is no reason to fail.
+    func undoClosing() async {
+        guard record.state == .closing else { return }
+        do { try await store(.open) } catch { return }
+    }
+
+    /// DeleteBucket (rule 17): closes, lets the commits inside end, looks on all sets, then deletes or opens again.
+    func delete() async throws(ObjectError) {
+        let wasUnresolved = gate.isUnresolved
+        guard gate.close() else { throw gate.isGone ? .noSuchBucket : .bucketIsClosing }
+        if wasUnresolved, try await resolve() { return }
+        do throws(ObjectError) {
+            try await store(.closing)
+            await gate.drained()
+            if try await holdsVersions() { throw .bucketNotEmpty }
+        } catch {
+            do { try await store(.open) } catch {
+                // The record may say closing until the next start, which undoes it.
+            }
+            gate.reopen()
+            throw error
+        }
+        do {
+            try await remove()
+            gate.remove()
+        } catch {
+            if case .outcomeUnknown = error { gate.leaveUnresolved() } else { gate.reopen() }
+            throw error
+        }
+    }
+
+    /// Finds out whether a deletion of unknown outcome happened. True: it did. The gate is closed by the caller.
+    private func resolve() async throws(ObjectError) -> Bool {
+        do {
+            if try await home.row(key) == nil {
+                gate.remove()
+                return true
+            }
+            return false
+        } catch {
+            gate.leaveUnresolved()
+            throw error
+        }
+    }
+
+    private func store(_ state: BucketRecord.State) async throws(ObjectError) {
+        var changed = record
+        changed.state = state
+        let payload = changed.encoded(), key = key
+        try await home.locked([LockName(key.bytes)]) { () async throws(ObjectError) in
+            try await home.commit { _ in [.put(key: key, payload: payload, data: nil)] }
+        }
+        record = changed
+    }
+
+    private func holdsVersions() async throws(ObjectError) -> Bool {
+        let prefix = StoreKeys.versionStart(id, prefix: "")
+        for set in placement.sets {
+            let found = try await set.run { () async throws(ObjectError) in try await set.firstRow(prefix: prefix) }
+            if found != nil { return true }
+        }
+        return false
+    }
+
+    /// The record goes, and with it, later, whatever uploads the bucket had.
+    private func remove() async throws(ObjectError) {
+        let toFree = ToFreeRecord(.bucketUploads(id)), key = key
+        try await home.locked([LockName(key.bytes)]) { () async throws(ObjectError) in
+            try await home.commit { _ in
+                [.delete(key: key), .put(key: StoreKeys.toFree(toFree), payload: toFree.encoded(), data: nil)]
+            }
+        }
+    }
+}
+
+extension BucketInfo {
+    init(_ record: BucketRecord) {
+        self.init(
+            name: record.name, id: record.id, tenant: record.tenant, created: record.created, region: record.region,
+            owner: record.owner, objectLockEnabled: record.objectLockEnabled, objectOwnership: record.objectOwnership)
+    }
+}

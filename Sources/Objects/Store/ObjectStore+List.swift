@@ -1,0 +1,111 @@
+package import Base
+import Drives
+import ObjectFormat
+
+extension ObjectStore {
+    /// Current objects in byte order of their keys. One row is read for each object and each common prefix, whatever lies below it.
+    package func list(
+        _ bucket: String, tenant: TenantID, options: ListOptions
+    ) async throws(ObjectError) -> ListResult {
+        let bucket = try self.tenant(tenant).bucket(bucket).id
+        guard options.limit > 0 else { return ListResult(entries: [], next: nil) }
+        let folding = Folding(prefix: options.prefix, delimiter: options.delimiter)
+        let first = StoreKeys.versionStart(bucket, prefix: options.prefix)
+        let start = Self.start(options.start, folding, in: bucket, StoreKeys.versionStart)
+        // A page folds into fewer entries than it has rows, so a listing with a delimiter begins small and seeks.
+        let expected = options.delimiter.bytes.isEmpty ? options.limit + 1 : 64
+        var scan = MergedScan(
+            placement.sets, from: max(IndexKey(first), start), to: IndexKey(StoreKeys.successor(first)),
+            expected: expected)
+        var entries: [ListResult.Entry] = [], next = ListStart.beginning, last: ObjectKey?
+        while let row = try await scan.next() {
+            guard let key = StoreKeys.parse(row.key)?.key else {
+                throw .damaged(detail: "a version's key has the wrong shape")
+            }
+            // Older versions follow the newest. They are few as a rule; a seek skips the many.
+            if key == last {
+                scan.seek(IndexKey(StoreKeys.successor(StoreKeys.versionPrefix(bucket, key))))
+                continue
+            }
+            last = key
+            let version = try StoredVersion(row)
+            guard !version.isDeleteMarker else { continue }
+            guard entries.count < options.limit else { return ListResult(entries: entries, next: next) }
+            if let common = folding.commonPrefix(of: key) {
+                entries.append(.commonPrefix(common))
+                next = .past(common)
+                scan.seek(IndexKey(StoreKeys.successor(StoreKeys.versionStart(bucket, prefix: common))))
+            } else {
+                entries.append(.object(version.info))
+                next = .after(key)
+            }
+        }
+        return ListResult(entries: entries, next: nil)
+    }
+
+    /// All versions, of each key newest first.
+    package func listVersions(
+        _ bucket: String, tenant: TenantID, options: ListVersionsOptions
+    ) async throws(ObjectError) -> ListVersionsResult {
+        let bucket = try self.tenant(tenant).bucket(bucket).id
+        guard options.limit > 0 else { return ListVersionsResult(entries: [], next: nil) }
+        let folding = Folding(prefix: options.prefix, delimiter: options.delimiter)
+        let first = StoreKeys.versionStart(bucket, prefix: options.prefix)
+        var start = IndexKey(first), resuming: (key: ObjectKey, version: VersionID)?
+        if let key = options.keyMarker {
+            if let version = options.versionMarker {
+                start = max(start, IndexKey(StoreKeys.versionPrefix(bucket, key)))
+                resuming = (key, version)
+            } else {
+                start = max(start, Self.start(.marker(key), folding, in: bucket, StoreKeys.versionStart))
+            }
+        }
+        var scan = MergedScan(
+            placement.sets, from: start, to: IndexKey(StoreKeys.successor(first)), expected: options.limit + 1)
+        var entries: [ListVersionsResult.Entry] = [], next: (key: ObjectKey, version: VersionID?)?, last: ObjectKey?
+        while let row = try await scan.next() {
+            let version = try StoredVersion(row), key = version.key
+            let isLatest = key != last
+            last = key
+            if let marker = resuming {
+                if key == marker.key {
+                    // Up to and including the marker; where it was deleted meanwhile, up to where it stood.
+                    if version.version == marker.version {
+                        resuming = nil
+                        continue
+                    }
+                    guard case .id(let position) = marker.version, version.created < position else { continue }
+                }
+                resuming = nil
+            }
+            guard entries.count < options.limit else { return ListVersionsResult(entries: entries, next: next) }
+            if let common = folding.commonPrefix(of: key) {
+                entries.append(.commonPrefix(common))
+                next = (common, nil)
+                scan.seek(IndexKey(StoreKeys.successor(StoreKeys.versionStart(bucket, prefix: common))))
+            } else {
+                entries.append(.version(version.info, isLatest: isLatest))
+                next = (key, version.version)
+            }
+        }
+        return ListVersionsResult(entries: entries, next: nil)
+    }
+
+    /// The first index key of a listing. `space` makes the beginning of the keys with a prefix.
+    static func start(
+        _ start: ListStart, _ folding: Folding, in bucket: BucketID, _ space: (BucketID, ObjectKey) -> [UInt8]
+    ) -> IndexKey {
+        switch start {
+        case .beginning: IndexKey(space(bucket, ""))
+        // After 00 00, which ends the key, come its versions; no other key lies between.
+        case .after(let key): IndexKey(space(bucket, key) + [0, 1])
+        case .past(let prefix): IndexKey(StoreKeys.successor(space(bucket, prefix)))
+        case .marker(let key):
+            if let common = folding.commonPrefix(of: key) {
+                IndexKey(StoreKeys.successor(space(bucket, common)))
+            } else {
+                IndexKey(space(bucket, key) + [0, 1])
+            }
+        }
+    }
+}

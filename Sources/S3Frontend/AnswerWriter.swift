@@ -1,0 +1,65 @@
+import Base
+import HTTPServer
+import Objects
+import Runtime
+import S3Protocol
+
+/// Puts an answer on the wire. Failures here are the connection's end: nobody is left to tell.
+enum AnswerWriter {
+    static func send(_ answer: Answer, to exchange: HTTPExchange, _ record: RequestRecord) async {
+        var head = self.head(status: answer.status, record)
+        for field in answer.fields { head.add(named: field.name, field.value) }
+        do {
+            switch answer.body {
+            case .none: try await exchange.send(head)
+            case .bytes(let bytes): try await exchange.send(head, bytes)
+            case .xml(let bytes):
+                head.add("Content-Type", "application/xml")
+                try await exchange.send(head, bytes)
+            case .withheld(let count):
+                try await exchange.start(head, .exactly(count))
+                try await exchange.finish()
+            case .object(let reader, let count): try await stream(reader, count, head, exchange)
+            }
+        } catch {}
+    }
+
+    /// A reader that fails after the head was sent can only cut the connection: the client sees a short body, never wrong bytes.
+    private static func stream(
+        _ reader: ObjectReader, _ count: Int64, _ head: ResponseHead, _ exchange: HTTPExchange
+    ) async throws {
+        do {
+            try await exchange.start(head, .exactly(count))
+            while let slice = try await reader.next() { try await exchange.write(slice) }
+            try await exchange.finish()
+            await reader.close()
+        } catch {
+            await reader.close()
+            exchange.abort()
+            throw error
+        }
+    }
+
+    static func send(_ error: S3Error, to exchange: HTTPExchange, _ record: RequestRecord) async {
+        var head = self.head(status: error.status, record)
+        if let marker = error.detail("x-amz-delete-marker") {
+            head.add("x-amz-delete-marker", "true")
+            head.add("x-amz-version-id", marker)
+        }
+        if error.status == 503 { head.add("Retry-After", "1") }
+        if error.status == 405, let allowed = error.detail("Allow") { head.add("Allow", allowed) }
+        head.add("Content-Type", "application/xml")
+        let path = exchange.head.string(exchange.head.target).prefix { $0 != "?" }
+        let shown = S3Error(error.code, error.message, details: error.details.filter { !$0.name.hasPrefix("x-amz-") })
+        let document = shown.document(resource: String(path), requestID: record.requestID, hostID: record.hostID)
+        do { try await exchange.send(head, document) } catch {}
+    }
+
+    private static func head(status: Int, _ record: RequestRecord) -> ResponseHead {
+        var head = ResponseHead(status: status)
+        head.add("Server", "Martlet")
+        head.add("x-amz-request-id", record.requestID)
+        head.add("x-amz-id-2", record.hostID)
+        return head
+    }
+}

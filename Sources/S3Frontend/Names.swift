@@ -1,0 +1,53 @@
+import Digests
+import ObjectFormat
+import S3Protocol
+
+// The names that S3 gives to values of the object layer.
+
+extension ObjectFormat.ChecksumType {
+    init(_ parsed: S3Protocol.ChecksumType) {
+        switch parsed {
+        case .fullObject: self = .fullObject
+        case .composite: self = .composite
+        }
+    }
+
+    var s3Name: String {
+        switch self {
+        case .fullObject: S3Protocol.ChecksumType.fullObject.rawValue
+        case .composite: S3Protocol.ChecksumType.composite.rawValue
+        }
+    }
+}
+
+extension ObjectFormat.StorageClass {
+    init(_ parsed: S3Protocol.StorageClass) {
+        switch parsed {
+        case .standard: self = .standard
+        case .reducedRedundancy: self = .reducedRedundancy
+        }
+    }
+
+    var s3Name: String {
+        switch self {
+        case .standard: S3Protocol.StorageClass.standard.rawValue
+        case .reducedRedundancy: S3Protocol.StorageClass.reducedRedundancy.rawValue
+        }
+    }
+}
+
+extension ObjectChecksum {
+    init(_ parsed: ChecksumValue) {
+        self.init(
+            algorithm: parsed.algorithm, type: parsed.partCount == nil ? .fullObject : .composite, value: parsed.bytes,
+            partCount: parsed.partCount ?? 0)
+    }
+}
+
+extension XMLWriter {
+    mutating func checksum(_ checksum: ObjectChecksum?, withType: Bool) {
+        guard let checksum else { return }
+        element(named: checksum.algorithm.elementName, checksum.text)
+        if withType { element("ChecksumType", checksum.type.s3Name) }
+    }
+}

@@ -1,0 +1,87 @@
+import Base
+import ObjectFormat
+import Objects
+import S3Protocol
+
+extension Operations {
+    func copyObject(_ context: RequestContext) async throws(S3Error) -> Answer {
+        try Unsupported.refuse(context)
+        try Unsupported.refuseACL(context)
+        _ = try bucket(context)
+        let source = try copySource(context)
+        var options = CopyOptions()
+        if try CopyDirective.metadata(context.head) == .replace {
+            options.replacement = try ObjectFields.attributes(context)
+        }
+        options.storageClass = try ObjectFields.storageClass(context)
+        options.conditions = try Conditions.ofWrite(context)
+        options.owner = context.signer.canonicalID
+        options.checksum = try requestedChecksumAlgorithm(context.head)
+        let chosen = options
+        let result = try await translating(context) { () async throws(ObjectError) in
+            try await store.copy(
+                from: source, to: context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
+        }
+        var writer = XMLWriter(capacity: 512)
+        writer.openRoot("CopyObjectResult")
+        writer.element("ETag", "\"\(result.put.etag)\"")
+        writer.element("LastModified", ISO8601.format(result.put.lastModified))
+        writer.checksum(result.put.checksum, withType: true)
+        writer.close("CopyObjectResult")
+        var answer = Answer.xml(writer.bytes)
+        if let version = result.sourceVersion, case .id = version {
+            answer.set("x-amz-copy-source-version-id", version.description)
+        }
+        if let version = result.put.version { answer.set("x-amz-version-id", version.description) }
+        return answer
+    }
+
+    func uploadPartCopy(_ context: RequestContext) async throws(S3Error) -> Answer {
+        try Unsupported.refuse(context)
+        let source = try copySource(context), upload = try context.uploadID(), number = try partNumber(context)
+        let range = try copyRange(context)
+        let part = try await translating(context) { () async throws(ObjectError) in
+            try await store.uploadPartCopy(
+                from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload, number: number,
+                tenant: context.tenant)
+        }
+        var writer = XMLWriter(capacity: 512)
+        writer.openRoot("CopyPartResult")
+        writer.element("ETag", "\"\(part.etag)\"")
+        writer.element("LastModified", ISO8601.format(part.lastModified))
+        writer.checksum(part.checksum, withType: false)
+        writer.close("CopyPartResult")
+        return .xml(writer.bytes)
+    }
+
+    private func copySource(_ context: RequestContext) throws(S3Error) -> Objects.CopySource {
+        let parsed = try S3Protocol.CopySource(parsing: context.header("x-amz-copy-source") ?? "")
+        var source = Objects.CopySource(bucket: parsed.bucket, key: ObjectKey(parsed.key))
+        if let text = parsed.versionID {
+            guard let version = VersionID(text) else {
+                throw .invalidArgument("Invalid version id specified", name: "versionId", value: text)
+            }
+            source.version = version
+        }
+        source.conditions = Conditions.ofCopySource(context)
+        return source
+    }
+
+    /// `bytes=first-last`, both given.
+    private func copyRange(_ context: RequestContext) throws(S3Error) -> ByteRange? {
+        guard let text = context.header("x-amz-copy-source-range") else { return nil }
+        guard case .from(let first, let last)? = RangeHeader.parse(text), last != .max, last >= first else {
+            throw .invalidArgument(
+                "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+                    + "zero-based offsets of the first and last bytes to copy", name: "x-amz-copy-source-range", value: text)
+        }
+        return ByteRange(offset: first, count: last - first + 1)
+    }
+
+    func partNumber(_ context: RequestContext) throws(S3Error) -> Int {
+        guard let number = try context.target.partNumber() else {
+            throw .invalidArgument("A part number is required", name: "partNumber", value: "")
+        }
+        return number
+    }
+}

@@ -1,0 +1,72 @@
+import Base
+import ObjectFormat
+import Objects
+import S3Protocol
+
+extension Operations {
+    func getObject(_ context: RequestContext) async throws(S3Error) -> Answer {
+        let options = try readOptions(context)
+        let result: GetResult
+        do throws(ObjectError) {
+            result = try await store.get(
+                context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: options)
+        } catch {
+            return try refusedRead(error, context)
+        }
+        let count = result.head.range?.count ?? 0
+        return describe(result.head, context, body: .object(result.reader, count: count))
+    }
+
+    func headObject(_ context: RequestContext) async throws(S3Error) -> Answer {
+        let options = try readOptions(context)
+        let head: HeadResult
+        do throws(ObjectError) {
+            head = try await store.head(
+                context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: options)
+        } catch {
+            return try refusedRead(error, context)
+        }
+        return describe(head, context, body: .withheld(count: head.range?.count ?? 0))
+    }
+
+    private func describe(_ head: HeadResult, _ context: RequestContext, body: Answer.Body) -> Answer {
+        var answer = Answer(head.isPartial ? 206 : 200, body: body)
+        answer.setFields(of: head, context)
+        answer.setRange(of: head, context)
+        if context.target.contains("partNumber"), let parts = head.object.partCount {
+            answer.set("x-amz-mp-parts-count", String(parts))
+        }
+        return answer
+    }
+
+    /// 304 is an answer, not an error document; everything else is thrown on.
+    private func refusedRead(_ error: ObjectError, _ context: RequestContext) throws(S3Error) -> Answer {
+        guard case .notModified(let etag, let lastModified) = error else {
+            if case .noSuchKey(let marker?) = error {
+                throw S3Error.noSuchKey(context.key).with("x-amz-delete-marker", marker.description)
+            }
+            throw S3Error(error, context)
+        }
+        return Answer(304).with("ETag", "\"\(etag)\"").with("Last-Modified", HTTPDate.format(lastModified))
+    }
+
+    private func readOptions(_ context: RequestContext) throws(S3Error) -> GetOptions {
+        var options = GetOptions()
+        options.version = try context.versionID()
+        options.conditions = Conditions.ofRead(context)
+        let range = context.header("range").flatMap { RangeHeader.parse($0) }
+        if let number = try context.target.partNumber() {
+            guard context.header("range") == nil else {
+                throw S3Error(.invalidRequest, "Cannot specify both Range header and partNumber query parameter")
+            }
+            options.selection = .part(number)
+        } else if let range {
+            options.selection =
+                switch range {
+                case .from(let first, let last): .from(first, to: last == .max ? nil : last)
+                case .suffix(let count): .suffix(count)
+                }
+        }
+        return options
+    }
+}

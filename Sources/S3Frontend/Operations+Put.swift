@@ -1,0 +1,88 @@
+import Base
+import Digests
+import ObjectFormat
+import Objects
+import S3Protocol
+
+extension Operations {
+    /// The largest object of a single PUT, and the largest part (AWS: 5 GiB).
+    static let singlePutBytesMax: Int64 = 5 << 30
+
+    func putObject(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
+        try Unsupported.refuse(context)
+        try Unsupported.refuseACL(context)
+        _ = try bucket(context)
+        let source = try body.source(context, sizeMax: Self.singlePutBytesMax)
+        var options = PutOptions()
+        options.attributes = try ObjectFields.attributes(context)
+        options.conditions = try Conditions.ofWrite(context)
+        options.checksum = source.checksumAlgorithm
+        options.wantsSHA256 = source.wantsSHA256
+        options.owner = context.signer.canonicalID
+        let chosen = options
+        let result = try await translating(context) { () async throws(ObjectError) in
+            try await store.put(
+                context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen, body: source)
+        }
+        var answer = Answer(200).with("ETag", "\"\(result.etag)\"")
+        if let checksum = result.checksum {
+            answer.set(checksum.algorithm.headerName, checksum.text)
+            answer.set("x-amz-checksum-type", checksum.type.s3Name)
+        }
+        if let version = result.version { answer.set("x-amz-version-id", version.description) }
+        return answer
+    }
+
+    func deleteObject(_ context: RequestContext) async throws(S3Error) -> Answer {
+        var options = DeleteOptions()
+        options.version = try context.versionID()
+        options.conditions = try Conditions.ofDelete(context)
+        let chosen = options
+        let result = try await translating(context) { () async throws(ObjectError) in
+            try await store.delete(
+                context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
+        }
+        var answer = Answer(204)
+        if let marker = result.deleteMarker {
+            answer.set("x-amz-delete-marker", "true")
+            answer.set("x-amz-version-id", marker.description)
+        } else if let version = result.version, case .id = version {
+            answer.set("x-amz-version-id", version.description)
+        }
+        return answer
+    }
+}
+
+/// What a request says of the object that it makes.
+enum ObjectFields {
+    static func attributes(_ context: RequestContext) throws(S3Error) -> ObjectAttributes {
+        var attributes = ObjectAttributes()
+        attributes.headers.contentType = context.header("content-type")
+        attributes.headers.contentEncoding = contentEncoding(context)
+        attributes.headers.contentDisposition = context.header("content-disposition")
+        attributes.headers.contentLanguage = context.header("content-language")
+        attributes.headers.cacheControl = context.header("cache-control")
+        attributes.headers.expires = context.header("expires")
+        attributes.metadata = try metadata(context)
+        attributes.storageClass = try storageClass(context)
+        return attributes
+    }
+
+    static func storageClass(_ context: RequestContext) throws(S3Error) -> ObjectFormat.StorageClass {
+        ObjectFormat.StorageClass(try S3Protocol.StorageClass.parse(context.head))
+    }
+
+    /// `aws-chunked` is the framing of the request, not a property of the object.
+    private static func contentEncoding(_ context: RequestContext) -> String? {
+        guard let text = context.header("content-encoding") else { return nil }
+        let kept = text.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+            .filter { $0.lowercased() != "aws-chunked" && !$0.isEmpty }
+        return kept.isEmpty ? nil : kept.joined(separator: ",")
+    }
+
+    private static func metadata(_ context: RequestContext) throws(S3Error) -> [NameValue] {
+        try UserMetadata.parse(context.head).map { entry in
+            NameValue(name: entry.name, value: String(decoding: entry.value, as: UTF8.self))
+        }
+    }
+}

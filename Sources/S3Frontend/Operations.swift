@@ -1,0 +1,62 @@
+package import Base
+package import Objects
+import S3Protocol
+
+/// The operations of S3 over an object store. Stateless: one value serves all requests.
+package struct Operations: Sendable {
+    let store: ObjectStore
+    let time: any TimeSource
+    let region: String
+
+    package init(store: ObjectStore, time: any TimeSource, region: String) {
+        self.store = store
+        self.time = time
+        self.region = region
+    }
+
+    /// Runs the operation of a request whose signer is verified. `body` is the request's body, unread.
+    func run(_ context: RequestContext, body: RequestBody) async throws(S3Error) -> Answer {
+        switch context.request.operation {
+        case .listBuckets: return try listBuckets(context)
+        case .createBucket: return try await createBucket(context, body)
+        case .headBucket: return try headBucket(context)
+        case .deleteBucket: return try await deleteBucket(context)
+        case .getBucketLocation: return try getBucketLocation(context)
+
+        case .putObject: return try await putObject(context, body)
+        case .getObject: return try await getObject(context)
+        case .headObject: return try await headObject(context)
+        case .deleteObject: return try await deleteObject(context)
+        case .deleteObjects: return try await deleteObjects(context, body)
+        case .copyObject: return try await copyObject(context)
+
+        case .listObjects: return try await listObjects(context)
+        case .listObjectsV2: return try await listObjectsV2(context)
+        case .listObjectVersions: return try await listObjectVersions(context)
+
+        case .createMultipartUpload: return try await createMultipartUpload(context)
+        case .uploadPart: return try await uploadPart(context, body)
+        case .uploadPartCopy: return try await uploadPartCopy(context)
+        case .listParts: return try await listParts(context)
+        case .listMultipartUploads: return try await listMultipartUploads(context)
+        case .completeMultipartUpload: return try await completeMultipartUpload(context, body)
+        case .abortMultipartUpload: return try await abortMultipartUpload(context)
+
+        default: return try await unconfigured(context)
+        }
+    }
+
+    /// The bucket of the request, or NoSuchBucket.
+    func bucket(_ context: RequestContext) throws(S3Error) -> BucketInfo {
+        do throws(ObjectError) {
+            return try store.bucket(context.bucketOrEmpty, tenant: context.tenant)
+        } catch { throw S3Error(error, context) }
+    }
+}
+
+/// Runs a call of the object layer and turns its error into S3's.
+func translating<Result>(
+    _ context: RequestContext, _ call: () async throws(ObjectError) -> Result
+) async throws(S3Error) -> Result {
+    do throws(ObjectError) { return try await call() } catch { throw S3Error(error, context) }
+}

@@ -1,0 +1,42 @@
+import Base
+import ObjectFormat
+import Objects
+import S3Protocol
+
+/// One request whose operation is known and whose signer is verified: what every operation gets.
+struct RequestContext: Sendable {
+    var head: RequestHead
+    var request: S3Request
+    var signer: SignerIdentity
+    var payload: PayloadMode
+
+    var target: RequestTarget { request.target }
+    var tenant: TenantID { signer.tenant }
+    /// Empty for requests of the service.
+    var bucketOrEmpty: String { request.address.bucket ?? "" }
+    /// Empty for requests of a bucket or the service.
+    var key: [UInt8] { request.address.key ?? [] }
+    var objectKey: ObjectKey { ObjectKey(key) }
+
+    /// A header's text; nil when it is absent.
+    func header(_ name: StaticString) -> String? { head.value(name) }
+
+    /// The version that the query names. A text that can't be one names no version that exists.
+    func versionID() throws(S3Error) -> VersionID? {
+        guard let text = target.string("versionId") else { return nil }
+        guard !text.isEmpty else {
+            throw .invalidArgument("Version id cannot be the empty string", name: "versionId", value: "")
+        }
+        guard let version = VersionID(text) else {
+            throw .invalidArgument("Invalid version id specified", name: "versionId", value: text)
+        }
+        return version
+    }
+
+    /// `uploadId` of the query.
+    func uploadID() throws(S3Error) -> UniqueID {
+        let text = target.string("uploadId") ?? ""
+        guard let id = UniqueID(text) else { throw .noSuchUpload(text) }
+        return id
+    }
+}

@@ -1,0 +1,98 @@
+package import Base
+package import HTTPServer
+import Objects
+package import S3Protocol
+import Synchronization
+package import Telemetry
+
+/// One S3 request from its head to its answer: find the operation, verify who asks, run it, render the answer, tell the event.
+package struct S3Handler: HTTPHandler {
+    private let operations: Operations
+    private let router: Router
+    private let authenticator: Authenticator
+    private let sinks: [any RequestEventSink]
+    private let time: any TimeSource
+    private let random: any RandomSource
+    private let health: any HealthReporter
+    /// Names this server in the HostId of errors.
+    private let hostID: String
+
+    package init(
+        operations: Operations, router: Router, authenticator: Authenticator, sinks: [any RequestEventSink],
+        time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String
+    ) {
+        self.operations = operations
+        self.router = router
+        self.authenticator = authenticator
+        self.sinks = sinks
+        self.time = time
+        self.random = random
+        self.health = health
+        self.hostID = hostID
+    }
+
+    package func handle(_ exchange: HTTPExchange) async {
+        if await HealthPaths.answer(exchange, health) { return }
+        var record = RequestRecord(
+            requestID: Self.requestID(random), hostID: hostID, started: time.now(),
+            startedMonotonic: time.monotonicNanoseconds())
+        do throws(S3Error) {
+            let answer = try await perform(exchange, &record)
+            record.status = answer.status
+            await AnswerWriter.send(answer, to: exchange, record)
+        } catch {
+            record.status = error.status
+            record.errorCode = error.code.name
+            await AnswerWriter.send(error, to: exchange, record)
+        }
+        emit(record, exchange)
+    }
+
+    private func perform(_ exchange: HTTPExchange, _ record: inout RequestRecord) async throws(S3Error) -> Answer {
+        let head = exchange.head
+        let target = try RequestTarget(head)
+        let request = try router.route(head, target: target)
+        record.api = request.operation.name
+        record.bucket = request.address.bucket ?? ""
+        record.object = request.address.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let (signer, payload) = try authenticator.authenticate(head, target: target, now: time.now())
+        record.accessKey = signer.accessKey
+        if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
+            throw S3Error(.accessDenied)
+        }
+        let context = RequestContext(head: head, request: request, signer: signer, payload: payload)
+        return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
+    }
+
+    private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {
+        let head = exchange.head, now = time.monotonicNanoseconds()
+        let event = RequestEvent(
+            time: record.started, requestID: record.requestID, api: record.api, tenant: .default, bucket: record.bucket,
+            object: record.object, method: head.string(head.method), status: record.status, errorCode: record.errorCode,
+            receivedBytes: exchange.bodyBytesReceived, sentBytes: exchange.bodyBytesSent,
+            timeToFirstByteNanoseconds: exchange.firstByteNanoseconds.map { $0 &- record.startedMonotonic } ?? 0,
+            durationNanoseconds: now &- record.startedMonotonic, remoteAddress: exchange.remoteAddress,
+            host: head.value("host") ?? "", userAgent: head.value("user-agent") ?? "", accessKey: record.accessKey)
+        for sink in sinks { sink.record(event) }
+    }
+
+    /// 16 upper-case hex digits, as AWS shows them.
+    private static func requestID(_ random: any RandomSource) -> String {
+        let digits = String(random.next(), radix: 16, uppercase: true)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+/// What is known of a request so far, for its answer and its event.
+struct RequestRecord {
+    var requestID: String
+    var hostID: String
+    var started: Timestamp
+    var startedMonotonic: UInt64
+    var api = "Unknown"
+    var bucket = ""
+    var object = ""
+    var accessKey = ""
+    var status = 0
+    var errorCode = ""
+}

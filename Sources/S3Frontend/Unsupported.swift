@@ -1,0 +1,33 @@
+import Base
+import S3Protocol
+
+/// Headers that ask for what is not built: refused, never ignored.
+enum Unsupported {
+    private static let headers: [StaticString] = [
+        "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id",
+        "x-amz-server-side-encryption-context", "x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
+        "x-amz-copy-source-server-side-encryption-customer-algorithm",
+        "x-amz-copy-source-server-side-encryption-customer-key", "x-amz-object-lock-mode",
+        "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold", "x-amz-bypass-governance-retention",
+        "x-amz-tagging", "x-amz-website-redirect-location", "x-amz-write-offset-bytes",
+        "x-amz-meta-snowball-auto-extract", "x-minio-extract",
+    ]
+
+    static func refuse(_ context: RequestContext) throws(S3Error) {
+        for name in headers where context.head.first(name) != nil {
+            throw .notImplemented(header: "\(name)")
+        }
+        if context.header("x-amz-tagging-directive") == "REPLACE" { throw .notImplemented(header: "x-amz-tagging-directive") }
+    }
+
+    /// Without ACLs there are the two canned ones that change nothing; the rest is not built.
+    static func refuseACL(_ context: RequestContext) throws(S3Error) {
+        for name: StaticString in [
+            "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp",
+            "x-amz-grant-full-control",
+        ] where context.head.first(name) != nil { throw .notImplemented(header: "\(name)") }
+        guard let acl = context.header("x-amz-acl") else { return }
+        guard acl == "private" || acl == "bucket-owner-full-control" else { throw .notImplemented(header: "x-amz-acl") }
+    }
+}

@@ -1,0 +1,147 @@
+/// Writes XML from front to back into a byte array: no tree, no indentation, as S3 answers.
+///
+/// Element names are the program's own and are not checked; text is escaped. The caller may take what has been written
+/// at any time with `take()` and go on, so a long listing streams.
+package struct XMLWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
+
+    package init(capacity: Int = 4096) { bytes.reserveCapacity(capacity) }
+
+    /// The namespace of every S3 document but the error document.
+    package static let namespace: StaticString = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+    /// Hands out what has been written, keeping room for as much again.
+    package mutating func take() -> [UInt8] {
+        let taken = bytes
+        bytes = []
+        bytes.reserveCapacity(taken.count)
+        return taken
+    }
+
+    package mutating func declaration() {
+        raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+    }
+
+    /// Opens the outermost element with the S3 namespace.
+    package mutating func openRoot(_ name: StaticString) {
+        declaration()
+        raw("<")
+        raw(name)
+        raw(" xmlns=\"")
+        raw(Self.namespace)
+        raw("\">")
+    }
+
+    package mutating func open(_ name: StaticString) {
+        raw("<")
+        raw(name)
+        raw(">")
+    }
+
+    package mutating func close(_ name: StaticString) {
+        raw("</")
+        raw(name)
+        raw(">")
+    }
+
+    package mutating func empty(_ name: StaticString) {
+        raw("<")
+        raw(name)
+        raw("/>")
+    }
+
+    package mutating func element(_ name: StaticString, _ text: String) {
+        open(name)
+        escape(text)
+        close(name)
+    }
+
+    package mutating func element(_ name: StaticString, bytes text: [UInt8]) {
+        open(name)
+        text.withUnsafeBufferPointer { escape($0) }
+        close(name)
+    }
+
+    package mutating func element(_ name: StaticString, _ value: Bool) {
+        open(name)
+        raw(value ? "true" : "false")
+        close(name)
+    }
+
+    package mutating func element(_ name: StaticString, _ value: some BinaryInteger) {
+        open(name)
+        bytes.appendDecimal(Int64(value))
+        close(name)
+    }
+
+    /// Writes nothing when there is no value.
+    package mutating func element(ifPresent name: StaticString, _ text: String?) {
+        if let text { element(name, text) }
+    }
+
+    /// An element whose name is only known when the program runs.
+    package mutating func element(named name: String, _ text: String) {
+        raw("<")
+        bytes.append(contentsOf: name.utf8)
+        raw(">")
+        escape(text)
+        raw("</")
+        bytes.append(contentsOf: name.utf8)
+        raw(">")
+    }
+
+    package mutating func raw(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    package mutating func escape(_ text: String) {
+        var text = text
+        text.withUTF8 { escape($0) }
+    }
+
+    /// Appends runs that need no escape at once; most text is one such run.
+    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+        var start = 0
+        for index in text.indices where Self.needsEscape(text[index]) {
+            bytes.append(contentsOf: text[start..<index])
+            start = index + 1
+            switch text[index] {
+            case UInt8(ascii: "&"): raw("&amp;")
+            case UInt8(ascii: "<"): raw("&lt;")
+            case UInt8(ascii: ">"): raw("&gt;")
+            case UInt8(ascii: "\""): raw("&quot;")
+            default:
+                // A carriage return would be read back as a line feed, and the other control characters have no other
+                // form at all. Several of them are not XML 1.0 however they are written: that is what encoding-type=url
+                // is for.
+                raw("&#x")
+                bytes.append(contentsOf: String(text[index], radix: 16).utf8)
+                raw(";")
+            }
+        }
+        bytes.append(contentsOf: text[start...])
+    }
+
+    @inline(__always)
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == 0x22 || byte == 0x26 || byte == 0x3C || byte == 0x3E
+    }
+}
+
+extension [UInt8] {
+    /// Appends the decimal digits of a number.
+    mutating func appendDecimal(_ value: Int64) {
+        if value < 0 { append(UInt8(ascii: "-")) }
+        var magnitude = value.magnitude
+        let start = count
+        repeat {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
+            magnitude /= 10
+        } while magnitude > 0
+        self[start...].reverse()
+    }
+
+    mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}

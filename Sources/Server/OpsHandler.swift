@@ -1,0 +1,56 @@
+import Base
+import Digests
+package import HTTPServer
+import Objects
+import Runtime
+import S3Frontend
+import Telemetry
+
+/// The ops address: health for everyone, metrics on loopback or with the bearer token.
+package struct OpsHandler: HTTPHandler {
+    let health: ServerHealth
+    let requests: RequestMetrics
+    let store: Store
+    let buffers: BufferPool
+    /// `MARTLET_METRICS_TOKEN`; without one metrics are for loopback only.
+    let token: String?
+
+    package func handle(_ exchange: HTTPExchange) async {
+        let head = exchange.head
+        let path = String(head.string(head.target).prefix { $0 != "?" })
+        guard head.matches(head.method, "get") || head.matches(head.method, "head") else {
+            return await answer(405, "GET or HEAD only\n", exchange)
+        }
+        switch path {
+        case let health where health.hasPrefix("/health/"):
+            await HealthPaths.answer(String(path.dropFirst("/health/".count)), exchange, self.health)
+        case "/metrics":
+            guard isAllowed(exchange) else { return await answer(403, "metrics need the bearer token\n", exchange) }
+            await answer(200, await metrics(), exchange)
+        default: await answer(404, "not here: /health/live, /health/ready, /health/cluster, /metrics\n", exchange)
+        }
+    }
+
+    private func isAllowed(_ exchange: HTTPExchange) -> Bool {
+        if exchange.remoteAddress.hasPrefix("127.") || exchange.remoteAddress == "::1" { return true }
+        guard let token, let given = exchange.head.value("authorization") else { return false }
+        return constantTimeEqual(Array(given.utf8), Array(("Bearer " + token).utf8))
+    }
+
+    private func answer(_ status: Int, _ text: String, _ exchange: HTTPExchange) async {
+        var head = ResponseHead(status: status)
+        head.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        // The client is gone when this fails; there is nobody to tell.
+        try? await exchange.send(head, Array(text.utf8))
+    }
+
+    private func metrics() async -> String {
+        var text = PrometheusText()
+        requests.render(into: &text)
+        await DriveMetrics.render(store, into: &text)
+        text.family("martlet_buffer_bytes", .gauge, "Bytes of I/O buffers, mapped from the kernel and handed out.")
+        text.sample([("state", "mapped")], buffers.usage.mapped)
+        text.sample([("state", "out")], buffers.usage.out)
+        return text.text
+    }
+}

@@ -1,0 +1,161 @@
+package import Base
+import CLinux
+import Drives
+import Glibc
+import HTTPServer
+import ObjectFormat
+import Objects
+import Runtime
+import S3Frontend
+import S3Protocol
+import Telemetry
+
+/// The composition root: builds the server from its settings, serves until told to stop, and takes it down in order.
+package struct Server: Sendable {
+    let settings: Settings
+    let paths: [String]
+    let time: any TimeSource
+    let random: any RandomSource
+
+    package init(settings: Settings, drives: [String], time: any TimeSource = SystemTime(), random: any RandomSource = SystemRandom()) {
+        self.settings = settings
+        self.paths = drives
+        self.time = time
+        self.random = random
+    }
+
+    /// Serves until SIGTERM or SIGINT. `environment` looks a variable up.
+    package func run(environment: @Sendable (String) -> String?) async throws {
+        clinux_block_stop_signals()
+        guard let first = paths.first else { throw SettingsError("no drives are named: give the server at least one directory") }
+        let stateDirectory = settings.stateDirectory ?? Self.parent(of: first) + "/.martlet-state"
+        try Self.makePrivate(stateDirectory)
+        let credentials = try RootCredentials.load(
+            environment: environment, stateDirectory: stateDirectory, random: random)
+        var configuration = LoopConfiguration()
+        configuration.usesRing = settings.ioUring
+        let loops = try LoopGroup(count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
+        let buffers = BufferPool()
+        if let refusal = loops[0].ringRefusal { Self.say("io_uring is not in use (\(refusal)): file calls run on threads") }
+        let store = try await Store.open(
+            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say)
+        let health = ServerHealth(), requests = RequestMetrics()
+        await health.refresh(store)
+        loops[0].spawn { await health.run(store, executor: loops[0]) }
+        var sinks: [any RequestEventSink] = [requests]
+        if settings.accessLog != "none" {
+            let log = AccessLog(), writer = try AccessLogWriter(settings.accessLog)
+            sinks.append(log)
+            loops[0].spawn { await writer.run(log, executor: loops[0]) }
+        }
+        let handler = S3Handler(
+            operations: Operations(store: store.objects, time: time, region: settings.region),
+            router: Router(addressing: Addressing(domains: settings.domains)),
+            authenticator: Authenticator(
+                directory: RootDirectory(credentials, deployment: store.deployment), region: settings.region),
+            sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description)
+        let s3 = try listen(settings.address, loops, buffers, handler)
+        let ops = try listen(
+            settings.opsAddress, loops, buffers,
+            OpsHandler(
+                health: health, requests: requests, store: store, buffers: buffers,
+                token: environment("MARTLET_METRICS_TOKEN")))
+        greet(s3, ops, credentials, store)
+        await stopSignal()
+        Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
+        await s3.drain(within: .seconds(settings.drainSeconds))
+        await ops.drain(within: .seconds(1))
+        await store.shutDown()
+        for loop in loops.loops { loop.cancelTasks() }
+        await loops.shutDown()
+    }
+
+    private func listen(
+        _ address: String, _ loops: LoopGroup, _ buffers: BufferPool, _ handler: any HTTPHandler
+    ) throws -> HTTPServer {
+        let (host, port) = try Self.split(address)
+        var configuration = HTTPServerConfiguration(host: host, port: port)
+        configuration.timeouts.head = .seconds(settings.headTimeoutSeconds)
+        configuration.timeouts.body = .seconds(settings.bodyTimeoutSeconds)
+        configuration.timeouts.write = .seconds(settings.bodyTimeoutSeconds)
+        configuration.timeouts.idle = .seconds(settings.idleTimeoutSeconds)
+        configuration.limits.connections = settings.connectionsMax
+        if let name = settings.congestionControl { configuration.congestionControl = name }
+        do {
+            return try HTTPServer(configuration, on: loops, buffers: buffers, clock: time, handler: handler)
+        } catch {
+            throw SettingsError("can't listen on \(address): \(error.call): \(String(cString: strerror(error.errno)))")
+        }
+    }
+
+    /// What a new user needs next, on standard output; the two "on" lines are also what tests wait for.
+    private func greet(_ s3: HTTPServer, _ ops: HTTPServer, _ credentials: RootCredentials, _ store: Store) {
+        let endpoint = "http://\(Self.shown(settings.address, s3.port))"
+        let geometry = store.layout.geometry
+        var lines = [
+            Version.text,
+            "\(paths.count) drives, \(store.sets.count) erasure set\(store.sets.count == 1 ? "" : "s") of "
+                + "\(geometry.data) data + \(geometry.parity) parity",
+        ]
+        if geometry.parity == 0 { lines.append("Warning: one drive holds the only copy of everything; with two or more, drives can be lost") }
+        switch credentials.source {
+        case .environment: lines.append("Credentials: from MARTLET_ROOT_USER and MARTLET_ROOT_PASSWORD")
+        case .file(let path, _):
+            lines.append("Credentials: in \(path) (accessKey, secretKey)")
+            lines.append("  export AWS_ACCESS_KEY_ID=$(sed -n 's/.*\"accessKey\": \"\\(.*\\)\".*/\\1/p' \(path))")
+            lines.append("  export AWS_SECRET_ACCESS_KEY=$(sed -n 's/.*\"secretKey\": \"\\(.*\\)\".*/\\1/p' \(path))")
+        }
+        lines += [
+            "  export AWS_ENDPOINT_URL=\(endpoint) AWS_DEFAULT_REGION=\(settings.region)",
+            "Try:",
+            "  aws s3 mb s3://demo && aws s3 cp README.md s3://demo/ && aws s3 ls s3://demo/",
+            "  python3 -c \"import boto3; print(boto3.client('s3').list_buckets()['Buckets'])\"",
+            "  rclone lsf :s3,provider=Other,env_auth=true,endpoint='\(endpoint)':demo",
+            "  curl -s --aws-sigv4 aws:amz:\(settings.region):s3 --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \(endpoint)/",
+            "S3 on \(endpoint)",
+            "Ops on http://\(Self.shown(settings.opsAddress, ops.port))",
+        ]
+        Console.write(lines.joined(separator: "\n") + "\n", to: STDOUT_FILENO)
+    }
+
+    /// Waits on a thread of its own: a signal that is blocked everywhere else is taken there, and no handler runs in the middle
+    /// of anything.
+    private func stopSignal() async {
+        let waiting = BlockingPool(threads: 1, name: "signals")
+        await waiting.perform { clinux_wait_for_stop_signal() }
+    }
+
+    // MARK: Small things
+
+    static func split(_ address: String) throws(SettingsError) -> (host: String, port: UInt16) {
+        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
+            throw SettingsError("\(address) is not HOST:PORT; write it like 0.0.0.0:9000")
+        }
+        var host = address[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return (host.isEmpty ? "::" : String(host), port)
+    }
+
+    /// The address as a client on this machine would write it.
+    static func shown(_ address: String, _ port: UInt16) -> String {
+        let host = address.lastIndex(of: ":").map { String(address[..<$0]) } ?? address
+        return (["0.0.0.0", "[::]", "::", ""].contains(host) ? "127.0.0.1" : host) + ":\(port)"
+    }
+
+    static func parent(of path: String) -> String {
+        var pieces = path.split(separator: "/", omittingEmptySubsequences: true)
+        if !pieces.isEmpty { pieces.removeLast() }
+        return (path.hasPrefix("/") ? "/" : "./") + pieces.joined(separator: "/")
+    }
+
+    static func makePrivate(_ directory: String) throws(SettingsError) {
+        if access(directory, F_OK) == 0 { return }
+        guard mkdir(directory, 0o700) == 0 else {
+            throw SettingsError(
+                "the state directory \(directory) can't be made: \(String(cString: strerror(errno))); "
+                    + "name another with --state-dir")
+        }
+    }
+
+    static func say(_ text: String) { Console.write("martlet: \(text)\n", to: STDERR_FILENO) }
+}

@@ -1,0 +1,80 @@
+"""SIGKILL under load: what was acknowledged is there afterwards, byte for byte."""
+
+import hashlib
+import os
+import random
+import threading
+
+import pytest
+
+from martlet_server import Server
+
+ROUNDS = 20
+WRITERS = 16
+SEED = int(os.environ.get("CRASH_SEED", "1"))
+
+
+class Writer(threading.Thread):
+    """Overwrites and deletes its own keys one at a time and keeps what each key may hold: the acknowledged state, or, for the
+    one request that was under way when the server died, either outcome."""
+
+    def __init__(self, server, number, state, seed):
+        super().__init__()
+        self.client = server.client(config={"read_timeout": 20, "connect_timeout": 5})
+        self.number, self.state, self.random = number, state, random.Random(seed)
+        self.acknowledged = 0
+
+    def run(self):
+        while True:
+            key = f"w{self.number}/k{self.random.randrange(6)}"
+            size = self.random.choice([0, 10, 4096, 20_000, 200_000, 2 << 20])
+            delete = self.random.random() < 0.2
+            data = b"" if delete else self.random.randbytes(size)
+            outcome = None if delete else hashlib.sha256(data).hexdigest()
+            before = self.state.get(key, {None})
+            self.state[key] = before | {outcome}
+            try:
+                if delete:
+                    self.client.delete_object(Bucket="crash", Key=key)
+                else:
+                    self.client.put_object(Bucket="crash", Key=key, Body=data)
+            except Exception:
+                return
+            self.state[key] = {outcome}
+            self.acknowledged += 1
+
+
+def check(client, state):
+    listed = {}
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket="crash"):
+        listed.update({o["Key"]: o["Size"] for o in page.get("Contents", [])})
+    for key, allowed in sorted(state.items()):
+        try:
+            data = client.get_object(Bucket="crash", Key=key)["Body"].read()
+            found = hashlib.sha256(data).hexdigest()
+            assert listed.get(key) == len(data), f"{key}: listed {listed.get(key)}, read {len(data)}"
+        except client.exceptions.NoSuchKey:
+            found = None
+            assert key not in listed, f"{key} is listed and not there"
+        assert found in allowed, f"{key}: found {found}, acknowledged {allowed} (seed {SEED})"
+        state[key] = {found}
+
+
+def test_nothing_acknowledged_is_lost(tmp_path):
+    server = Server(tmp_path).start()
+    server.client().create_bucket(Bucket="crash")
+    state, chance, total = {}, random.Random(SEED), 0
+    for round_number in range(ROUNDS):
+        writers = [Writer(server, n, state, SEED * 1000 + round_number * 100 + n) for n in range(WRITERS)]
+        for writer in writers:
+            writer.start()
+        # The moment of the kill is drawn, so that it falls anywhere in the work.
+        threading.Event().wait(chance.uniform(0.1, 1.0))
+        server.kill()
+        for writer in writers:
+            writer.join()
+        total += sum(writer.acknowledged for writer in writers)
+        server.start()
+        check(server.client(), state)
+    assert total > ROUNDS, "the writers hardly wrote"
+    assert server.stop() == 0, server.log()

@@ -1,0 +1,97 @@
+import Base
+import Digests
+import ObjectFormat
+import Testing
+
+/// What format version 1 looks like, byte for byte: a change here is a change of the format.
+@Suite struct GoldenTests {
+    static let goldens: [(name: String, encoded: [UInt8], hex: String)] = [
+        ("version", Samples.version.encoded(), "GOLDEN_version"),
+        ("version of parts", Samples.versionOfParts.encoded(), "GOLDEN_versionOfParts"),
+        ("delete marker", Samples.deleteMarker.encoded(), "GOLDEN_deleteMarker"),
+        ("upload", Samples.activeUpload.encoded(), "GOLDEN_activeUpload"),
+        ("completed upload", Samples.completedUpload.encoded(), "GOLDEN_completedUpload"),
+        ("part", Samples.part.encoded(), "GOLDEN_part"),
+        ("part map page", Samples.page.encoded(), "GOLDEN_page"),
+        ("bucket", Samples.bucket.encoded(), "GOLDEN_bucket"),
+        (
+            "to free", ToFreeRecord(.unusedParts(BucketID(rawValue: 5), Samples.upload)).encoded(), "GOLDEN_toFree"
+        ),
+    ]
+
+    @Test(arguments: goldens.indices) func `a record is encoded as version 1 was`(_ index: Int) {
+        let golden = Self.goldens[index]
+        #expect(Hex.encode(golden.encoded) == golden.hex, "\(golden.name)")
+    }
+
+    @Test func `every record reads back`() throws {
+        #expect(try VersionRecord(decoding: Samples.version.encoded()) == Samples.version)
+        #expect(try VersionRecord(decoding: Samples.versionOfParts.encoded()) == Samples.versionOfParts)
+        #expect(try VersionRecord(decoding: Samples.deleteMarker.encoded()) == Samples.deleteMarker)
+        #expect(try UploadRecord(decoding: Samples.activeUpload.encoded()) == Samples.activeUpload)
+        #expect(try UploadRecord(decoding: Samples.completedUpload.encoded()) == Samples.completedUpload)
+        #expect(try PartRecord(decoding: Samples.part.encoded()) == Samples.part)
+        #expect(try PartMapPage(decoding: Samples.page.encoded()) == Samples.page)
+        #expect(try BucketRecord(decoding: Samples.bucket.encoded()) == Samples.bucket)
+        let map = PartitionMap(setCount: 3)
+        #expect(try PartitionMap(decoding: map.encoded()) == map)
+        for subject in [
+            ToFreeRecord.Subject.upload(BucketID(rawValue: 1), Samples.upload), .bucketUploads(BucketID(rawValue: 2)),
+            .unusedParts(BucketID(rawValue: 3), Samples.upload),
+        ] {
+            #expect(try ToFreeRecord(decoding: ToFreeRecord(subject).encoded()) == ToFreeRecord(subject))
+        }
+    }
+
+    @Test func `a field from a later program is kept in its place, a critical one is refused`() throws {
+        // Field 40 with three bytes, behind all known ones, and field 0 before them.
+        let encoded = Samples.deleteMarker.encoded()
+        let later = Array(encoded[..<2]) + [0, 1, 0xEE] + Array(encoded[2...]) + [80, 3, 1, 2, 3]
+        var record = try VersionRecord(decoding: later)
+        #expect(record.encoded() == later)
+        record.owner = "somebody"
+        #expect(Array(record.encoded().suffix(5)) == [80, 3, 1, 2, 3])
+        #expect(throws: FormatError.unsupportedField(40)) { try VersionRecord(decoding: encoded + [81, 0]) }
+    }
+
+    @Test func `strictness`() {
+        let encoded = Samples.version.encoded()
+        #expect(throws: FormatError.unsupportedVersion(9)) { try VersionRecord(decoding: [9] + encoded.dropFirst()) }
+        #expect(throws: FormatError.truncated) { try VersionRecord(decoding: []) }
+        #expect(throws: FormatError.missing("last modified")) { try VersionRecord(decoding: [1, 1]) }
+        #expect(throws: FormatError.self) { try VersionRecord(decoding: encoded.dropLast()) }
+        // Size twice, and a varint longer than it need be.
+        #expect(throws: FormatError.fieldOrder) { try VersionRecord(decoding: [1, 1, 2, 1, 5, 2, 1, 5]) }
+        #expect(throws: FormatError.invalid("varint")) { try VersionRecord(decoding: [1, 1, 2, 2, 0x85, 0]) }
+        #expect(throws: FormatError.trailingBytes) { try VersionRecord(decoding: [1, 1, 2, 2, 5, 5]) }
+    }
+}
+
+@Suite struct PartitionTests {
+    @Test func `SipHash-2-4 gives the published values`() {
+        // From the reference implementation: messages 00, 00 01, … under the key 00 … 0F.
+        let published: [(Int, UInt64)] = [
+            (0, 0x726F_DB47_DD0E_0E31), (1, 0x74F8_39C5_93DC_67FD), (8, 0x93F5_F579_9A93_2462),
+            (15, 0xA129_CA61_49BE_45E5),
+        ]
+        for (count, value) in published {
+            var hash = SipHash24()
+            for byte in 0..<count { hash.add(UInt8(byte)) }
+            #expect(hash.finish() == value, "\(count) bytes")
+        }
+    }
+
+    @Test func `a partition is the top twelve bits, for ever`() {
+        #expect(Partition(bucket: BucketID(rawValue: 0x0001_0203_0405_0607), key: "").number == 0x93F)
+        #expect(Partition(bucket: BucketID(rawValue: 0x0001_0203_0405_0607), key: "\u{8}\u{9}\u{A}\u{B}\u{C}\u{D}\u{E}").number == 0xA12)
+    }
+
+    @Test func `keys spread evenly over sets`() {
+        let map = PartitionMap(setCount: 3)
+        var counts = [0, 0, 0]
+        for index in 0..<30_000 {
+            counts[map.set(of: Partition(bucket: BucketID(rawValue: 7), key: ObjectKey("key-\(index)")))] += 1
+        }
+        for count in counts { #expect((9_000...11_000).contains(count)) }
+    }
+}

@@ -1,0 +1,106 @@
+"""Starts and stops the real server for tests: four local drives, loopback, free ports, credentials from the environment."""
+
+import http.client
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("MARTLET_BINARY", ROOT / ".build" / "release" / "martlet"))
+ACCESS_KEY = "conformance-key"
+SECRET_KEY = "conformance-secret"
+
+
+class Server:
+    """One server process. `drives` are directories; the same object can be stopped, killed and started again."""
+
+    def __init__(self, directory, drives=4, environment=None, arguments=()):
+        self.directory = pathlib.Path(directory)
+        self.drives = [self.directory / f"drive{i + 1}" for i in range(drives)]
+        for drive in self.drives:
+            drive.mkdir(parents=True, exist_ok=True)
+        self.environment = environment or {}
+        self.arguments = list(arguments)
+        self.process = None
+        self.port = None
+        self.ops_port = None
+        self.log_path = self.directory / "server.log"
+
+    @property
+    def endpoint(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, timeout=60):
+        environment = dict(os.environ)
+        for name in list(environment):
+            if name.startswith(("MARTLET_", "AWS_")):
+                del environment[name]
+        environment.update(MARTLET_ROOT_USER=ACCESS_KEY, MARTLET_ROOT_PASSWORD=SECRET_KEY)
+        environment.update(self.environment)
+        command = [str(BINARY), "server", "--address", f"127.0.0.1:{self.port or 0}", "--ops-address", "127.0.0.1:0",
+                   "--state-dir", str(self.directory / "state"), *self.arguments, *map(str, self.drives)]
+        log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment)
+        log.close()
+        self._await_ports(time.monotonic() + timeout)
+        return self
+
+    def _await_ports(self, deadline):
+        """The server prints "S3 on http://…" and "Ops on http://…" once it listens."""
+        text = b""
+        found = {}
+        while len(found) < 2:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            chunk = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            if not chunk:
+                raise RuntimeError(f"the server did not start: {text.decode()}\n{self.log()}")
+            text += chunk
+            for line in text.decode().splitlines():
+                for name in ("S3 on http://", "Ops on http://"):
+                    if line.startswith(name) and text.endswith(b"\n"):
+                        found[name] = int(line.rsplit(":", 1)[1].strip("/ "))
+        self.port, self.ops_port = found["S3 on http://"], found["Ops on http://"]
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")[-8000:]
+
+    def stop(self, timeout=60):
+        """SIGTERM; returns the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(timeout)
+        self.process.stdout.close()
+        return status
+
+    def kill(self):
+        """SIGKILL, as a power cut of the process."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def ops(self, path):
+        """(status, body) of a GET on the ops address."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ops_port, timeout=30)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, body
+
+    def client(self, **options):
+        import boto3
+        from botocore.config import Config
+
+        config = dict(retries={"max_attempts": 0, "mode": "standard"}, s3={"addressing_style": "path"},
+                      connect_timeout=10, read_timeout=60, max_pool_connections=64)
+        config.update(options.pop("config", {}))
+        return boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1",
+                            aws_access_key_id=options.pop("access_key", ACCESS_KEY),
+                            aws_secret_access_key=options.pop("secret_key", SECRET_KEY),
+                            config=Config(**config), **options)
