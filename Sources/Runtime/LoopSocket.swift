@@ -50,6 +50,7 @@ package final class LoopSocket: @unchecked Sendable {
 
     /// Receives what is there; 0 at the end of the stream, nil when nothing is there yet. `buffer` is not empty.
     package func tryReceive(into buffer: UnsafeMutableRawBufferPointer) throws(SocketError) -> Int? {
+        precondition(loop.isCurrent, "a socket is used on its loop's thread only")
         while true {
             try check()
             guard isReadable else { return nil }
@@ -88,6 +89,7 @@ package final class LoopSocket: @unchecked Sendable {
     package func send(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, progress: (Int) -> Void
     ) async throws(SocketError) {
+        precondition(loop.isCurrent, "a socket is used on its loop's thread only")
         var first = first, second = second
         while first.count + second.count > 0 {
             try check()

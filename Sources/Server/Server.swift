@@ -26,7 +26,8 @@ package struct Server: Sendable {
 
     /// Serves until SIGTERM or SIGINT. `environment` looks a variable up.
     package func run(environment: @Sendable (String) -> String?) async throws {
-        clinux_block_stop_signals()
+        let watching = clinux_watch_stop_signals()
+        guard watching == 0 else { throw SettingsError("signals can't be watched: \(String(cString: strerror(watching)))") }
         guard let first = paths.first else { throw SettingsError("no drives are named: give the server at least one directory") }
         let stateDirectory = settings.stateDirectory ?? Self.parent(of: first) + "/.martlet-state"
         try Self.makePrivate(stateDirectory)
@@ -118,8 +119,7 @@ package struct Server: Sendable {
         Console.write(lines.joined(separator: "\n") + "\n", to: STDOUT_FILENO)
     }
 
-    /// Waits on a thread of its own: a signal that is blocked everywhere else is taken there, and no handler runs in the middle
-    /// of anything.
+    /// Waits on a thread of its own.
     private func stopSignal() async {
         let waiting = BlockingPool(threads: 1, name: "signals")
         await waiting.perform { clinux_wait_for_stop_signal() }

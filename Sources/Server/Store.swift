@@ -106,11 +106,12 @@ package final class Store: Sendable {
 
 /// Runs the work on a loop and returns to the caller's executor.
 func onLoop<Result: Sendable, Failure: Error>(
-    _ loop: Loop, _ work: @concurrent @Sendable () async throws(Failure) -> Result
+    _ loop: Loop, _ work: @Sendable () async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
-    do {
-        return try await withTaskExecutorPreference(loop) { try await work() }
-    } catch let error as Failure {
-        throw error
-    } catch { preconditionFailure("the work throws only its own error") }
+    let result: Swift.Result<Result, Failure> = await withTaskExecutorPreference(loop) {
+        await moveToPreferredExecutor()
+        do throws(Failure) { return .success(try await work()) } catch { return .failure(error) }
+    }
+    await moveToPreferredExecutor()
+    return try result.get()
 }

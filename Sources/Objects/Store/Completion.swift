@@ -19,8 +19,9 @@ struct Assembly: Sendable {
             guard let part = parts[claim.number], part.etag == claim.etag else { throw .invalidPart(number: claim.number) }
             // AWS wants a checksum in each claim of an upload with composite ones. Clients whose SDK chose the algorithm for them
             // do not know of it, and the part has been verified: a claim without one is taken.
-            if let claimed = claim.checksum, claimed.value != part.checksum?.value
-                || claimed.algorithm != part.checksum?.algorithm
+            // A claim in another algorithm than the upload keeps is that of an SDK's own choosing, and was verified with the part.
+            if let claimed = claim.checksum, upload.isChecksumChosen || claimed.algorithm == part.checksum?.algorithm,
+                claimed.value != part.checksum?.value || claimed.algorithm != part.checksum?.algorithm
             {
                 throw .invalidPart(number: claim.number)
             }

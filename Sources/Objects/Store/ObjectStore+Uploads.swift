@@ -86,13 +86,14 @@ extension ObjectStore {
             try await activeUpload(bucket.id, key, upload, on: set)
         }
         let algorithm = found.record.checksumAlgorithm
-        if let sent = options.checksum, sent != algorithm {
-            let expected = found.record.isChecksumChosen ? algorithm.name.lowercased() : "null"
+        // An upload for which no algorithm was chosen takes whatever its client's SDK sends, and keeps its own beside it.
+        if let sent = options.checksum, sent != algorithm, found.record.isChecksumChosen {
             throw .checksumMismatch(
-                detail: "Checksum Type mismatch occurred, expected checksum Type: \(expected), "
+                detail: "Checksum Type mismatch occurred, expected checksum Type: \(algorithm.name.lowercased()), "
                     + "actual checksum Type: \(sent.name.lowercased())")
         }
-        let hasher = BodyHasher(md5: true, sha256: options.wantsSHA256, algorithm: algorithm)
+        let hasher = BodyHasher(
+            md5: true, sha256: options.wantsSHA256, algorithm: algorithm, sent: options.checksum)
         if let size = body.byteCount, size <= Int64(SmallBody.byteCountMax) {
             let small = try await SmallBody(reading: body, count: Int(size), hasher: hasher, buffers: buffers)
             return try await set.run { () async throws(ObjectError) in
@@ -129,7 +130,9 @@ extension ObjectStore {
             await staged.abandon(after: error)
             throw error
         }
-        return PartInfo(number: number, record)
+        var info = PartInfo(number: number, record)
+        info.checksum = staged.digests.checksums.last
+        return info
     }
 
     package func listParts(
