@@ -37,8 +37,9 @@ struct FlushInWork {
 
 extension DriveEngine {
     var needsFlush: Bool {
-        index.memtableBytes >= parameters.memtableBytes
-            || storedLSN - min(storedLSN, manifest.state.flushedLSN) >= parameters.unflushedLogBytes
+        let limit = isShortOfSpace ? UInt64(parameters.log.segmentBytes) : parameters.unflushedLogBytes
+        return index.memtableBytes >= parameters.memtableBytes
+            || storedLSN - min(storedLSN, manifest.state.flushedLSN) >= limit
     }
 
     /// Writes the memtable as a table and makes everything durable that goes with it (rule 10): table, then the edit that names it
@@ -69,6 +70,7 @@ extension DriveEngine {
         try await releaseLogSegments()
         try await removeEmptyDataSegments()
         try await rollManifestIfLarge()
+        if isShortOfSpace { await measureSpace() }
         compactionSignal.raise()
         cleaningSignal.raise()
     }

@@ -2,7 +2,7 @@ import Base
 
 /// What a record in the log's queue is, until its batch has ended.
 enum QueuedRecord {
-    case commit(Position, any AppendListener)
+    case commit(Position, any AppendListener, attempts: Int)
     case caughtUp(CaughtUpRecord, Position, any AppendListener)
     case moves([MoveRecord], UnsafeContinuation<Result<Void, DriveError>, Never>)
     /// A pending commit appended again, because the segment that it lies in is to be released.
@@ -32,7 +32,9 @@ extension DriveEngine: LogListener {
         case .poisoned(let cause):
             poison(cause)
             return .poisoned(cause: cause)
-        case .noSpace: return .noSpace
+        case .noSpace:
+            isShortOfSpace = true
+            return .noSpace
         // Back-pressure of the same kind: the drive cannot take this now.
         case .queueFull: return .noSpace
         case .recordTooLarge: return .damagedFormat(what: "a record larger than the log takes")
@@ -69,7 +71,7 @@ extension DriveEngine: LogListener {
 
     private func ended(_ record: QueuedRecord, at place: RecordPlace) {
         switch record {
-        case .commit(let position, let listener): stored(position, at: place, listener)
+        case .commit(let position, let listener, _): stored(position, at: place, listener)
         case .caughtUp(let record, let position, let listener):
             caughtUp(record, at: place)
             reportDurable(position, to: listener)
@@ -89,7 +91,14 @@ extension DriveEngine: LogListener {
 
     private func ended(_ record: QueuedRecord, _ error: DriveError) {
         switch record {
-        case .commit(let position, let listener): notStored(position, error, listener)
+        case .commit(let position, let listener, let attempts):
+            guard error.isNoSpace, pending[position]?.commit?.takesSpace == false else {
+                return notStored(position, error, listener)
+            }
+            starved.append(StarvedCommit(position: position, listener: listener, attempts: attempts))
+            guard !isFeeding else { return }
+            isFeeding = true
+            executor.spawn { [self] in await feedStarved() }
         case .caughtUp(_, let position, let listener): report(position, .failure(error), to: listener)
         case .moves(_, let continuation), .commitAgain(_, let continuation):
             continuation.resume(returning: .failure(error))

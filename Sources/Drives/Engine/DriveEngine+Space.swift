@@ -1,3 +1,12 @@
+import Base
+
+/// A commit without data for whose record the log had no space.
+struct StarvedCommit {
+    var position: Position
+    var listener: any AppendListener
+    var attempts: Int
+}
+
 /// One budget for log, index and data (rule 18).
 extension DriveEngine {
     static let reservePath = "reserve"
@@ -13,18 +22,49 @@ extension DriveEngine {
 
     /// What the drive may use in all: its own files and what the file system has free, or the setting.
     func measureSpace() async {
+        // Without an answer the last figure holds: space is checked again by every file that grows.
+        guard let space = try? await io.space() else { return }
+        freeBytes = space.freeBytes
+        isShortOfSpace = freeBytes < parameters.reserveBytes
         if let capacity = parameters.capacityBytes {
             capacityBytes = capacity
             return
         }
-        // Without an answer the last figure holds: space is checked again by every file that grows.
-        guard let space = try? await io.space() else { return }
-        freeBytes = space.freeBytes
         let reserve = hasReserve ? parameters.reserveBytes : 0
         let own =
             log.allocatedBytes + tableBytes
             + UInt64(allocator.totalPages * ExtentAllocator.pageBytes) + reserve
         capacityBytes = own + space.freeBytes
+    }
+
+    // MARK: Deletes on a full drive
+
+    /// Makes room for deletes that the log had none for, and appends them again, a few times each.
+    func feedStarved() async {
+        while !starved.isEmpty, poisonCause == nil {
+            let commits = starved
+            starved = []
+            if await !giveUpReserve() {
+                // Without success the next attempt shows it.
+                try? await flush()
+                _ = try? await cleanOnce()
+            }
+            for commit in commits { retry(commit) }
+            await log.waitUntilIdle()
+        }
+        isFeeding = false
+    }
+
+    private func retry(_ starvedCommit: StarvedCommit) {
+        let position = starvedCommit.position
+        guard let commit = pending[position]?.commit, starvedCommit.attempts < 4 else {
+            return notStored(position, .noSpace, starvedCommit.listener)
+        }
+        let queuedRecord = QueuedRecord.commit(
+            position, starvedCommit.listener, attempts: starvedCommit.attempts + 1)
+        do throws(DriveError) {
+            try enqueue(RecordCodec.encode(commit), queuedRecord, freesSpace: true)
+        } catch { notStored(position, error, starvedCommit.listener) }
     }
 
     // MARK: Reserve

@@ -58,7 +58,7 @@ extension DriveEngine {
         let record = CommitRecord(commit, headBytes: encoded.head.count)
         let entry = PendingCommit(record: record, place: nil, commit: commit)
         do throws(DriveError) {
-            try enqueue(encoded, .commit(position, listener), freesSpace: !commit.takesSpace)
+            try enqueue(encoded, .commit(position, listener, attempts: 0), freesSpace: !commit.takesSpace)
         } catch {
             report(position, .failure(error), to: listener)
             return

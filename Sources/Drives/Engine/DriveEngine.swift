@@ -68,6 +68,11 @@ package actor DriveEngine: Drive {
     var cleanedSinceFlush = 0
     var uncleanable: Set<UInt32> = []
     var freeBytes: UInt64 = 0
+    /// A file could not grow, or little is free: flushes come sooner, so that the log can be released.
+    var isShortOfSpace = false
+    /// Deletes for which the log had no space: tried again when some was made.
+    var starved: [StarvedCommit] = []
+    var isFeeding = false
     /// Of the index, as of its last edit: asked for at every append.
     var tableBytes: UInt64 = 0
     var compactionDebt = 0.0
@@ -129,7 +134,10 @@ package actor DriveEngine: Drive {
 
     /// The error of a file call on the write path. No space is back-pressure; anything else poisons.
     func failed(_ error: DriveIOError) -> DriveError {
-        if case .noSpace = error { return .noSpace }
+        if case .noSpace = error {
+            isShortOfSpace = true
+            return .noSpace
+        }
         // A failed read says nothing of what was written.
         if case .system(call: "read", _, _) = error { return .io(error) }
         poison("\(error)")
