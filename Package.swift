@@ -70,7 +70,9 @@ let package = Package(
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
         tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),
-        tests("DrivesTests", ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"]),
+        .testTarget(
+            name: "DrivesTests", dependencies: ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"], exclude: ["Golden"],
+            swiftSettings: settings),
         tests("RuntimeTests", ["Base", "Runtime"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
