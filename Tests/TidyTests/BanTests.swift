@@ -15,7 +15,7 @@ import Testing
         Ban(spelling: "UUID()", instead: "UniqueID(random:)"),
         Ban(spelling: ".random(in:", instead: "a RandomSource passed in", allowed: ["SimulationSupport"]),
         Ban(spelling: "Task.detached", instead: "PinnedExecutor.spawn"),
-        Ban(spelling: "Task {", instead: "PinnedExecutor.spawn"),
+        Ban(spelling: " Task {", instead: "PinnedExecutor.spawn"),
         Ban(spelling: "DispatchQueue", instead: "the loop"),
         Ban(spelling: "DispatchSemaphore", instead: "a continuation"),
         Ban(spelling: "nonisolated(unsafe)", instead: "a Mutex or an actor"),
