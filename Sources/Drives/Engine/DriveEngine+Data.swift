@@ -6,6 +6,8 @@ extension DriveEngine {
     // MARK: Extents
 
     package func reserve(_ bytes: Int) async throws(DriveError) -> Extent {
+        await resolveGate.enter()
+        resolveGate.leave()
         try checkWritable()
         let pages = (max(1, bytes) + ExtentAllocator.pageBytes - 1) / ExtentAllocator.pageBytes
         guard pages <= segmentPages else { throw .noSpace }

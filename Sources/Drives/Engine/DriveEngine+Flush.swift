@@ -70,7 +70,10 @@ extension DriveEngine {
         try await releaseLogSegments()
         try await removeEmptyDataSegments()
         try await rollManifestIfLarge()
-        if isShortOfSpace { await measureSpace() }
+        if isShortOfSpace {
+            await measureSpace()
+            await restoreReserve()
+        }
         compactionSignal.raise()
         cleaningSignal.raise()
     }

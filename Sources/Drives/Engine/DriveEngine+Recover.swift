@@ -148,13 +148,17 @@ extension DriveEngine {
     // MARK: Verdicts
 
     package func resolve(_ verdict: any CommitVerdict) async throws(DriveError) {
+        // `reserve` waits: until the end of replay the maps do not know yet what later records of the log hold.
+        await resolveGate.enter()
+        defer { resolveGate.leave() }
         guard phase == .recovered else { return }
+        var voided: [Extent] = []
         var slice = Slice(time, parameters)
         // In log order. What `append` adds meanwhile comes behind, because it has higher LSNs.
         while resolvedCount < replay.count {
             let item = replay[resolvedCount]
             switch item.content {
-            case .commit(let position): try await resolve(position, verdict.verdict(on: position))
+            case .commit(let position): try await resolve(position, verdict.verdict(on: position), &voided)
             case .caughtUp(let record):
                 for change in record.rowChanges(at: item.place) {
                     write(change, over: try await currentRow(change.key), by: nil)
@@ -168,17 +172,26 @@ extension DriveEngine {
             if needsFlush { try await flush() }
             if slice.isUsedUp { await slice.yield() }
         }
+        // A void record's extent may be in the hands of a later one, and replay of earlier ones has given pending ones' away.
+        for extent in voided { allocator.unreserve(extent) }
+        for position in pending.keys.sorted() {
+            for extent in pending[position]?.extents ?? [] { allocator.hold(extent) }
+        }
         (replay, resolvedCount) = ([], 0)
         phase = .open
         for position in pending.keys.sorted() where pending[position]?.isDecided == true { publish(position) }
         for signal in [flushSignal, compactionSignal, cleaningSignal] { signal.raise() }
     }
 
-    private func resolve(_ position: Position, _ verdict: Verdict) async throws(DriveError) {
+    private func resolve(
+        _ position: Position, _ verdict: Verdict, _ voided: inout [Extent]
+    ) async throws(DriveError) {
         guard let commit = pending[position], let place = commit.place else { return }
         switch verdict {
         case .pending: return
-        case .void: discard(position)
+        case .void:
+            voided += commit.extents
+            pending[position] = nil
         case .valid:
             for change in commit.rowChanges(at: place) {
                 let old = try await currentRow(change.key)

@@ -17,8 +17,12 @@ extension DriveEngine {
             + tableBytes
     }
 
-    /// Puts are refused: what is left is for deletes, flushes and cleaning.
-    var isFull: Bool { capacityBytes > 0 && Double(liveBytes) >= Double(capacityBytes) * parameters.fullRatio }
+    /// Puts are refused: what is left is for deletes, flushes and cleaning. So it is from the moment at which the reserve had to be
+    /// given up until it is set aside again.
+    var isFull: Bool {
+        (isShortOfSpace && !hasReserve)
+            || (capacityBytes > 0 && Double(liveBytes) >= Double(capacityBytes) * parameters.fullRatio)
+    }
 
     /// What the drive may use in all: its own files and what the file system has free, or the setting.
     func measureSpace() async {
@@ -44,10 +48,11 @@ extension DriveEngine {
         while !starved.isEmpty, poisonCause == nil {
             let commits = starved
             starved = []
-            if await !giveUpReserve() {
-                // Without success the next attempt shows it.
-                try? await flush()
+            // A flush releases log segments; without success the next attempt shows it.
+            try? await flush()
+            if commits.contains(where: { $0.attempts > 0 }) {
                 _ = try? await cleanOnce()
+                _ = await giveUpReserve()
             }
             for commit in commits { retry(commit) }
             await log.waitUntilIdle()
@@ -84,10 +89,10 @@ extension DriveEngine {
         } catch { return false }
     }
 
-    /// Sets the reserve aside again when there is room for it several times over.
+    /// Sets the reserve aside again when there is room for it and for the log.
     func restoreReserve() async {
         guard !hasReserve, parameters.reserveBytes > 0, poisonCause == nil,
-            freeBytes >= parameters.reserveBytes * 4 || capacityBytes >= liveBytes + parameters.reserveBytes * 4
+            freeBytes >= parameters.reserveBytes + 2 * UInt64(parameters.log.segmentBytes)
         else { return }
         do {
             let file = try await io.open(Self.reservePath, .create)

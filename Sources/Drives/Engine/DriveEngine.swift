@@ -78,7 +78,7 @@ package actor DriveEngine: Drive {
     var compactionDebt = 0.0
     var lastBackgroundError: DriveError?
 
-    let flushGate = Gate(), compactionGate = Gate(), cleaningGate = Gate(), segmentGate = Gate()
+    let resolveGate = Gate(), flushGate = Gate(), compactionGate = Gate(), cleaningGate = Gate(), segmentGate = Gate()
     var unfinishedFlush: FlushInWork?
     var hasReserve = false
     var capacityBytes: UInt64 = 0
