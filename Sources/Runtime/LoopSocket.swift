@@ -50,7 +50,6 @@ package final class LoopSocket: @unchecked Sendable {
 
     /// Receives what is there; 0 at the end of the stream, nil when nothing is there yet. `buffer` is not empty.
     package func tryReceive(into buffer: UnsafeMutableRawBufferPointer) throws(SocketError) -> Int? {
-        precondition(loop.isCurrent, "a socket is used on its loop's thread only")
         while true {
             try check()
             guard isReadable else { return nil }
@@ -68,9 +67,22 @@ package final class LoopSocket: @unchecked Sendable {
     /// Suspends until there is something to receive. Throws when the wait is ended from this side.
     package func waitReadable() async throws(SocketError) {
         try check()
-        if !isReadable { await wait(\.reader, unless: \.isReadable) }
+        // Looked at inside: the task may go through the loop's queue on its way into the closure, and an event that is dispatched
+        // meanwhile finds nobody to resume.
+        await withUnsafeContinuation { continuation in
+            if isReadable || isEnded { continuation.resume() } else { reader = continuation }
+        }
         try check()
     }
+
+    private func waitWritable() async {
+        await withUnsafeContinuation { continuation in
+            if isWritable || isEnded { continuation.resume() } else { writer = continuation }
+        }
+    }
+
+    /// No event will come, or none is waited for any more.
+    private var isEnded: Bool { isClosed || interruption != nil }
 
     /// Receives at least one byte; 0 at the end of the stream.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
@@ -89,12 +101,11 @@ package final class LoopSocket: @unchecked Sendable {
     package func send(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, progress: (Int) -> Void
     ) async throws(SocketError) {
-        precondition(loop.isCurrent, "a socket is used on its loop's thread only")
         var first = first, second = second
         while first.count + second.count > 0 {
             try check()
             guard isWritable else {
-                await wait(\.writer, unless: \.isWritable)
+                await waitWritable()
                 bytesWithoutWait = 0
                 continue
             }
@@ -202,20 +213,6 @@ package final class LoopSocket: @unchecked Sendable {
         if events & UInt32(CLINUX_EVENT_WRITE) != 0 {
             isWritable = true
             resume(\.writer)
-        }
-    }
-
-    /// Looks again in the step that stores the continuation: the call may come to it by way of the loop's queue, and an event
-    /// that was reported meanwhile is not reported twice.
-    private func wait(
-        _ waiter: ReferenceWritableKeyPath<LoopSocket, UnsafeContinuation<Void, Never>?>, unless isReady: KeyPath<LoopSocket, Bool>
-    ) async {
-        await withUnsafeContinuation { continuation in
-            if self[keyPath: isReady] || isClosed || interruption != nil {
-                continuation.resume()
-            } else {
-                self[keyPath: waiter] = continuation
-            }
         }
     }
 
