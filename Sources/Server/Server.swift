@@ -17,7 +17,10 @@ package struct Server: Sendable {
     let time: any TimeSource
     let random: any RandomSource
 
-    package init(settings: Settings, drives: [String], time: any TimeSource = SystemTime(), random: any RandomSource = SystemRandom()) {
+    package init(
+        settings: Settings, drives: [String], time: any TimeSource = SystemTime(),
+        random: any RandomSource = SystemRandom()
+    ) {
         self.settings = settings
         self.paths = drives
         self.time = time
@@ -27,19 +30,27 @@ package struct Server: Sendable {
     /// Serves until SIGTERM or SIGINT. `environment` looks a variable up.
     package func run(environment: @Sendable (String) -> String?) async throws {
         let watching = clinux_watch_stop_signals()
-        guard watching == 0 else { throw SettingsError("signals can't be watched: \(String(cString: strerror(watching)))") }
-        guard let first = paths.first else { throw SettingsError("no drives are named: give the server at least one directory") }
+        guard watching == 0 else {
+            throw SettingsError("signals can't be watched: \(String(cString: strerror(watching)))")
+        }
+        guard let first = paths.first else {
+            throw SettingsError("no drives are named: give the server at least one directory")
+        }
         let stateDirectory = settings.stateDirectory ?? Self.parent(of: first) + "/.martlet-state"
         try Self.makePrivate(stateDirectory)
         let credentials = try RootCredentials.load(
             environment: environment, stateDirectory: stateDirectory, random: random)
         var configuration = LoopConfiguration()
         configuration.usesRing = settings.ioUring
-        let loops = try LoopGroup(count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
+        let loops = try LoopGroup(
+            count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
         let buffers = BufferPool()
-        if let refusal = loops[0].ringRefusal { Self.say("io_uring is not in use (\(refusal)): file calls run on threads") }
+        if let refusal = loops[0].ringRefusal {
+            Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
+        }
         let store = try await Store.open(
-            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say)
+            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say
+        )
         let health = ServerHealth(), requests = RequestMetrics()
         await health.refresh(store)
         loops[0].spawn { await health.run(store, executor: loops[0]) }
@@ -98,7 +109,9 @@ package struct Server: Sendable {
             "\(paths.count) drives, \(store.sets.count) erasure set\(store.sets.count == 1 ? "" : "s") of "
                 + "\(geometry.data) data + \(geometry.parity) parity",
         ]
-        if geometry.parity == 0 { lines.append("Warning: one drive holds the only copy of everything; with two or more, drives can be lost") }
+        if geometry.parity == 0 {
+            lines.append("Warning: one drive holds the only copy of everything; with two or more, drives can be lost")
+        }
         switch credentials.source {
         case .environment: lines.append("Credentials: from MARTLET_ROOT_USER and MARTLET_ROOT_PASSWORD")
         case .file(let path, _):

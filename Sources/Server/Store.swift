@@ -38,7 +38,9 @@ package final class Store: Sendable {
         return Store(objects: objects, deployment: places.deployment, sets: sets, layout: layout, drives: sources)
     }
 
-    private init(objects: ObjectStore, deployment: UniqueID, sets: [ErasureSet], layout: PoolLayout, drives: [LocalDrives]) {
+    private init(
+        objects: ObjectStore, deployment: UniqueID, sets: [ErasureSet], layout: PoolLayout, drives: [LocalDrives]
+    ) {
         self.objects = objects
         self.deployment = deployment
         self.sets = sets
@@ -60,7 +62,8 @@ package final class Store: Sendable {
             }
             do {
                 try await onLoop(loops[0]) { () async throws(DriveError) in
-                    try await DriveFormat.format(LocalDrives.io(place.path, loop: loops[0], files: files), as: place.identity)
+                    try await DriveFormat.format(
+                        LocalDrives.io(place.path, loop: loops[0], files: files), as: place.identity)
                 }
             } catch { throw SettingsError("\(place.path) can't be formatted: \(error)") }
             note("formatted \(place.path) as drive \(place.identity.slot + 1) of set \(place.identity.set + 1)")

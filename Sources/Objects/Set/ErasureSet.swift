@@ -267,7 +267,8 @@ package actor ErasureSet: SetStore {
         return try plane.stage(hint: hint, on: driveSnapshot(takers))
     }
 
-    package func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader {
+    package func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader
+    {
         try checkReadable()
         return try await plane.open(layout, of: row, range: range, on: driveSnapshot(here))
     }

@@ -6,7 +6,10 @@ import SimulationSupport
 import Testing
 
 @Suite struct QuorumTests {
-    @Test(arguments: [(1, 0, 1, 1), (1, 1, 2, 1), (2, 1, 2, 2), (2, 2, 3, 2), (4, 2, 4, 3), (3, 3, 4, 3), (12, 4, 12, 5), (8, 8, 9, 8)])
+    @Test(arguments: [
+        (1, 0, 1, 1), (1, 1, 2, 1), (2, 1, 2, 2), (2, 2, 3, 2), (4, 2, 4, 3), (3, 3, 4, 3), (12, 4, 12, 5),
+        (8, 8, 9, 8),
+    ])
     func `write and read quorums follow from data and parity`(_ row: (data: Int, parity: Int, write: Int, read: Int)) {
         let quorum = Quorum(Geometry(data: row.data, parity: row.parity))
         #expect(quorum.write == row.write)
@@ -68,7 +71,8 @@ import Testing
         let layouts: [DataLayout] = [
             .copies(count: 5, slots: [0, 3]), .packed(count: 7, geometry: Geometry(data: 2, parity: 2), rotation: 3),
             .coded(
-                count: 9, geometry: Geometry(data: 4, parity: 2), rotation: 1, blockBytes: 4096, id: UniqueID(high: 5, low: 6)),
+                count: 9, geometry: Geometry(data: 4, parity: 2), rotation: 1, blockBytes: 4096,
+                id: UniqueID(high: 5, low: 6)),
         ]
         for layout in layouts {
             let found = RowFormat.decode(RowFormat.encode([1, 2, 3], attached: layout))
@@ -81,7 +85,9 @@ import Testing
 
 @Suite struct StartDecisionTests {
     private let quorum = Quorum(Geometry(data: 2, parity: 2))
-    private func position(_ sequence: UInt64, _ epoch: UInt64 = 1) -> Position { Position(epoch: epoch, sequence: sequence) }
+    private func position(_ sequence: UInt64, _ epoch: UInt64 = 1) -> Position {
+        Position(epoch: epoch, sequence: sequence)
+    }
 
     private func statement() -> Statement {
         Statement(membership: 1, members: (0..<4).map { .init(drive: UniqueID(high: 0, low: UInt64($0)), since: 1) })
@@ -95,7 +101,8 @@ import Testing
             func record(_ at: Position, _ kind: CommitHeader.Kind, _ hashes: [UInt64]) -> SlotReport.Record {
                 .init(
                     header: CommitHeader(
-                        kind: kind, position: at, decided: .zero, confirmed: .zero, membership: 1, sent: SlotMask(sent).rawValue),
+                        kind: kind, position: at, decided: .zero, confirmed: .zero, membership: 1,
+                        sent: SlotMask(sent).rawValue),
                     keyHashes: hashes)
             }
             report.pending[position(1)] = record(position(1), .statement, [])
