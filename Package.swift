@@ -48,13 +48,16 @@ let package = Package(
         // L4
         room("Telemetry", ["Base"]),
         // L5
-        room("S3Frontend", ["Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry"]),
+        room(
+            "S3Frontend",
+            ["Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry"]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
         room(
             "Server",
             [
-                "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry",
+                "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects",
+                "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
@@ -64,17 +67,24 @@ let package = Package(
             swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
+        tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
         tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),
-        tests("DrivesTests", ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"]),
-        tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
+        .testTarget(
+            name: "DrivesTests", dependencies: ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"],
+            exclude: ["Golden"],
+            swiftSettings: settings),
         tests("RuntimeTests", ["Base", "Runtime"]),
-        tests("DigestsTests", ["Digests", "CKernels"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
-        tests("ObjectStoreTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
+        tests(
+            "ObjectStoreTests",
+            ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "ObjectsTestSupport", "Runtime"]),
+        tests("ObjectsDataTests", ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "Runtime"]),
+        tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )

@@ -9,3 +9,10 @@ package protocol PinnedExecutor: SerialExecutor, TaskExecutor {
     /// Suspends the calling task for `duration`; returns early, throwing `CancellationError`, when it is cancelled.
     func sleep(for duration: Duration) async throws
 }
+
+/// Moves the calling task to the executor that it prefers; nothing happens when it is there.
+///
+/// Functions that inherit their caller's isolation do not move by themselves when `withTaskExecutorPreference` begins or ends: the
+/// compiler takes the caller's executor for unchanged. A concurrent function does move, so one is called at both ends.
+@concurrent @inline(never)
+package func moveToPreferredExecutor() async {}

@@ -1,26 +1,39 @@
-/* SIGTERM and SIGINT as a descriptor: no handler runs in the middle of anything. */
+/* SIGTERM and SIGINT become a byte in a pipe: threads that the Swift runtime started before main could not be told to block them. */
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/signalfd.h>
+#include <string.h>
+#include <unistd.h>
 
-static void stop_signals(sigset_t *set) {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
+static int stop_pipe[2] = {-1, -1};
+
+static void stop_requested(int number) {
+    int saved = errno;
+    char byte = (char)number;
+    ssize_t written = write(stop_pipe[1], &byte, 1);
+    (void)written; /* A full pipe has the request already. */
+    errno = saved;
 }
 
-void clinux_block_stop_signals(void) {
-    sigset_t set;
-    stop_signals(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+int clinux_watch_stop_signals(void) {
+    struct sigaction action;
+    if (pipe2(stop_pipe, O_CLOEXEC) < 0) return errno;
+    fcntl(stop_pipe[1], F_SETFL, O_NONBLOCK);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = stop_requested;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0) return errno;
     /* A client that goes away is an error of the write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
+    return 0;
 }
 
-int clinux_stop_signal_descriptor(void) {
-    sigset_t set;
-    stop_signals(&set);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+void clinux_wait_for_stop_signal(void) {
+    char byte;
+    while (read(stop_pipe[0], &byte, 1) < 0 && errno == EINTR) {
+    }
 }

@@ -9,11 +9,27 @@ package struct IndexKey: Hashable, Comparable, Sendable {
     }
 
     /// What the change list keeps of a key (rule 11): 8 bytes, the same on every drive and in every version of the program.
-    /// All versions of an object share it, so that "which drive missed a version of it" is one question.
-    package var changeHash: UInt64 { Self.changeHash(of: bytes.prefix(filterPrefixCount)) }
+    ///
+    /// Each version of an object is a key of its own: a drive may hold the newest change of one and have missed another's. The
+    /// upper half is the same for all versions of an object, so that "who missed any of them" can be asked too.
+    package var changeHash: UInt64 {
+        let suffix = bytes.suffix(bytes.count - filterPrefixCount)
+        let hash = Self.hash(bytes.prefix(filterPrefixCount))
+        guard !suffix.isEmpty else { return hash }
+        // Positions of one epoch differ in the sequence, so no two versions written in it share a hash.
+        var low: UInt32 = 0
+        for byte in suffix.prefix(8) { low = low &* 257 &+ UInt32(byte) }
+        low &*= 0x9E37_79B1
+        low &+= suffix.dropFirst(8).reduce(0) { $0 << 8 | UInt32($1) }
+        return hash & 0xFFFF_FFFF_0000_0000 | UInt64(low)
+    }
+
+    /// The upper half of the change hashes of all keys that start with `prefix`, a version key without its position.
+    package static func changePrefix(of prefix: [UInt8]) -> UInt32 { changePrefix(of: hash(prefix[...])) }
+    package static func changePrefix(of hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
     /// FNV-1a with a final mix, because FNV alone leaves the high bits of short keys alike.
-    package static func changeHash(of bytes: ArraySlice<UInt8>) -> UInt64 {
+    private static func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
         hash = (hash ^ (hash >> 32)) &* 0xD6E8_FEB8_6659_FD93

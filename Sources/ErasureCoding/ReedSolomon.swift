@@ -50,15 +50,17 @@ package struct ReedSolomon: Sendable {
     /// The coefficient of data shard `column` in shard `row`.
     package func coefficient(row: Int, column: Int) -> UInt8 { matrix[row * dataCount + column] }
 
-    /// Computes the parity shards of `count` bytes of each data shard. Fastest when all pointers are 64-byte aligned and `count` is
+    /// Computes the parity shards of `count` bytes of each data shard, from `offset` on. Fastest when all pointers are 64-byte aligned and `count` is
     /// at most 64 KiB, while the data is still in cache.
-    package func encode(data: [UnsafeRawPointer], parity: [UnsafeMutableRawPointer], count: Int) {
+    package func encode(
+        data: [UnsafeRawPointer], parity: [UnsafeMutableRawPointer], offset: Int = 0, count: Int
+    ) {
         precondition(data.count == dataCount && parity.count == parityCount, "one pointer a shard")
         guard parityCount > 0, count > 0 else { return }
         withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: dataCount) { inputs in
             withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: parityCount) { outputs in
-                for i in 0..<dataCount { inputs.initializeElement(at: i, to: data[i]) }
-                for i in 0..<parityCount { outputs.initializeElement(at: i, to: parity[i]) }
+                for i in 0..<dataCount { inputs.initializeElement(at: i, to: data[i] + offset) }
+                for i in 0..<parityCount { outputs.initializeElement(at: i, to: parity[i] + offset) }
                 Self.apply(
                     parityTables, rows: parityCount, columns: dataCount, inputs: inputs, outputs: outputs, count: count)
             }

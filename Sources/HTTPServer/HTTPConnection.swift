@@ -32,6 +32,8 @@ final class HTTPConnection {
     private var input: IOBuffer?
     private var inputStart = 0
     private var inputEnd = 0
+    /// What is received is thrown away: a client that does not send it gets no patience.
+    var isDiscarding = false
     private var dateSecond: Int64 = .min
     private var date: [UInt8] = []
 
@@ -176,7 +178,7 @@ final class HTTPConnection {
 
     /// Body bytes straight into `buffer`; 0 at the end of the stream. The buffered bytes have been used up.
     func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
-        timer.arm(after: context.timeouts.body)
+        timer.arm(after: isDiscarding ? context.timeouts.linger : context.timeouts.body)
         defer { timer.cancel() }
         return try await transport.receive(into: buffer)
     }

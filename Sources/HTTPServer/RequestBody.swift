@@ -43,6 +43,8 @@ struct RequestBody {
         if isDone { return true }
         guard canBeDrained(atMost: limit) else { return false }
         let waste = connection.context.buffers.take(64 << 10)
+        connection.isDiscarding = true
+        defer { connection.isDiscarding = false }
         do {
             while try await read(into: waste.bytes, from: connection, mayContinue: false) > 0 {}
             return true

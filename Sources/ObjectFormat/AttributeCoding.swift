@@ -59,7 +59,9 @@ enum AttributeCoding {
     }
 
     static func checksum(_ reader: inout ByteReader) throws(FormatError) -> ObjectChecksum {
-        guard let algorithm = ChecksumAlgorithm(rawValue: try reader.byte()) else { throw .invalid("checksum algorithm") }
+        guard let algorithm = ChecksumAlgorithm(rawValue: try reader.byte()) else {
+            throw .invalid("checksum algorithm")
+        }
         guard let type = ChecksumType(rawValue: try reader.byte()) else { throw .invalid("checksum type") }
         let partCount = try reader.number(PartNumber.max)
         return ObjectChecksum(
@@ -124,7 +126,8 @@ enum LayoutCoding {
             let count = try reader.size(), (geometry, rotation) = try shape(&reader)
             let blockBytes = try reader.number(Int(Int32.max))
             return .coded(
-                count: count, geometry: geometry, rotation: rotation, blockBytes: Int32(blockBytes), id: try reader.id())
+                count: count, geometry: geometry, rotation: rotation, blockBytes: Int32(blockBytes), id: try reader.id()
+            )
         default:
             throw .invalid("layout")
         }

@@ -12,7 +12,8 @@ package struct UploadRecord: Hashable, Sendable {
         /// Where the version was created, if it has an id of its own.
         package var version: Position?
         package init(
-            at: Timestamp, etag: String, checksum: ObjectChecksum?, size: Int64, lastModified: Timestamp, version: Position?
+            at: Timestamp, etag: String, checksum: ObjectChecksum?, size: Int64, lastModified: Timestamp,
+            version: Position?
         ) {
             self.at = at
             self.etag = etag
@@ -92,7 +93,8 @@ extension UploadRecord {
         guard reader.kind == Self.activeKind || reader.kind == Self.completedKind else { throw .invalid("kind") }
         self.init(initiated: Timestamp(nanoseconds: 0))
         var sawTime = false, sawChecksum = false
-        var at: Timestamp?, etag: String?, finalChecksum: ObjectChecksum?, size: Int64?, modified: Timestamp?, version: Position?
+        var at: Timestamp?, etag: String?, finalChecksum: ObjectChecksum?, size: Int64?, modified: Timestamp?,
+            version: Position?
         while let (header, found) = try reader.next() {
             var value = found
             switch header {

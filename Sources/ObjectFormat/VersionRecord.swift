@@ -161,7 +161,9 @@ extension ObjectLayout {
         for index in 0..<count {
             let (sum, overflow) = offset.addingReportingOverflow(try reader.size())
             number += try reader.number(PartNumber.max)
-            guard !overflow, number >= 1, number <= PartNumber.max, index > 0 || sum == 0 else { throw .invalid("part map") }
+            guard !overflow, number >= 1, number <= PartNumber.max, index > 0 || sum == 0 else {
+                throw .invalid("part map")
+            }
             if let last = pages.last, number <= last.number { throw .invalid("part map") }
             offset = sum
             pages.append(PartMapReference.PageStart(offset: offset, number: number))

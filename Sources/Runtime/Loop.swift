@@ -246,7 +246,7 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
             jobsSincePoll += runJobs()
             takeRemote()
             turnTime = clinux_monotonic_ns()
-            timers.fireDue(at: turnTime)
+            fireTimers()
             ring?.turn()
             let isIdle = nextJob == jobs.count
             if isIdle && isStopping.load(ordering: .sequentiallyConsistent) && (ring?.isIdle ?? true) {
@@ -284,6 +284,12 @@ package final class Loop: PinnedExecutor, @unchecked Sendable {
         }
         localEnqueueCount.store(localEnqueues, ordering: .releasing)
         return count
+    }
+
+    private func fireTimers() {
+        while let (timer, time) = timers.takeDue(at: turnTime) {
+            if let again = timer.look(entry: time, now: turnTime) { timers.push(timer, at: again) }
+        }
     }
 
     private func takeRemote() {

@@ -67,9 +67,22 @@ package final class LoopSocket: @unchecked Sendable {
     /// Suspends until there is something to receive. Throws when the wait is ended from this side.
     package func waitReadable() async throws(SocketError) {
         try check()
-        if !isReadable { await withUnsafeContinuation { reader = $0 } }
+        // Looked at inside: the task may go through the loop's queue on its way into the closure, and an event that is dispatched
+        // meanwhile finds nobody to resume.
+        await withUnsafeContinuation { continuation in
+            if isReadable || isEnded { continuation.resume() } else { reader = continuation }
+        }
         try check()
     }
+
+    private func waitWritable() async {
+        await withUnsafeContinuation { continuation in
+            if isWritable || isEnded { continuation.resume() } else { writer = continuation }
+        }
+    }
+
+    /// No event will come, or none is waited for any more.
+    private var isEnded: Bool { isClosed || interruption != nil }
 
     /// Receives at least one byte; 0 at the end of the stream.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
@@ -92,7 +105,7 @@ package final class LoopSocket: @unchecked Sendable {
         while first.count + second.count > 0 {
             try check()
             guard isWritable else {
-                await withUnsafeContinuation { writer = $0 }
+                await waitWritable()
                 bytesWithoutWait = 0
                 continue
             }

@@ -19,7 +19,8 @@ package final class TimerHandle: @unchecked Sendable {
     }
 
     package func arm(after duration: Duration) {
-        deadline = loop.now &+ min(duration.clampedNanoseconds, 1 << 62)
+        // At least a nanosecond, so that a timer which arms itself waits for another turn.
+        deadline = loop.now &+ min(max(duration.clampedNanoseconds, 1), 1 << 62)
         guard deadline < entry else { return }
         entry = deadline
         loop.insert(self, at: deadline)
@@ -36,7 +37,7 @@ package final class TimerHandle: @unchecked Sendable {
     }
 
     /// Called when a heap entry of this timer comes up. Returns when to look again; nil for never.
-    fileprivate func look(entry time: UInt64, now: UInt64) -> UInt64? {
+    func look(entry time: UInt64, now: UInt64) -> UInt64? {
         // An entry that an earlier one has replaced.
         guard time == entry else { return nil }
         entry = .max
@@ -79,15 +80,15 @@ struct TimerHeap {
         }
     }
 
-    mutating func fireDue(at now: UInt64) {
+    /// Takes the earliest entry if it is due. The caller lets the timer act when the heap is no longer being changed: what it
+    /// does may arm timers.
+    mutating func takeDue(at now: UInt64) -> (timer: TimerHandle, time: UInt64)? {
         while let first = entries.first, first.time <= now {
             removeFirst()
-            if first.timer.isDead {
-                deadCount = max(0, deadCount - 1)
-            } else if let again = first.timer.look(entry: first.time, now: now) {
-                push(first.timer, at: again)
-            }
+            guard first.timer.isDead else { return (first.timer, first.time) }
+            deadCount = max(0, deadCount - 1)
         }
+        return nil
     }
 
     /// Short connections leave their deadlines behind; the heap is rid of them when they are the larger part of it.

@@ -34,7 +34,8 @@ struct DeclaredDigests {
     /// The same over a small document that is in memory.
     func verify(document: [UInt8], trailers: [(name: String, value: String)]) throws(S3Error) {
         guard !isEmpty else { return }
-        var computed = ComputedDigests(byteCount: Int64(document.count), md5: MD5.of(document), sha256: nil, checksums: [])
+        var computed = ComputedDigests(
+            byteCount: Int64(document.count), md5: MD5.of(document), sha256: nil, checksums: [])
         if wantsSHA256 { computed.sha256 = SHA256.of(document) }
         if let algorithm {
             var digest = Digests.Checksum(algorithm)

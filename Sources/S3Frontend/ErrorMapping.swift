@@ -20,7 +20,9 @@ extension S3Error {
         case .bucketAlreadyExists: self = S3Error(.bucketAlreadyExists).with("BucketName", request.bucketOrEmpty)
         case .bucketNotEmpty: self = S3Error(.bucketNotEmpty).with("BucketName", request.bucketOrEmpty)
         case .bucketIsClosing:
-            self = S3Error(.operationAborted, "A conflicting conditional operation is currently in progress against this resource. Try again.")
+            self = S3Error(
+                .operationAborted,
+                "A conflicting conditional operation is currently in progress against this resource. Try again.")
         case .keyTooLong:
             self = S3Error(.keyTooLongError).with("Size", String(key.count)).with(
                 "MaxSizeAllowed", String(ObjectKey.byteCountMax))
@@ -44,13 +46,15 @@ extension S3Error {
                     + "metadata, storage class, website redirect location or encryption attributes.")
         case .copySourceTooLarge(let limit):
             self = S3Error(
-                .invalidRequest, "The specified copy source is larger than the maximum allowable size for a copy source: \(limit)")
+                .invalidRequest,
+                "The specified copy source is larger than the maximum allowable size for a copy source: \(limit)")
         case .invalidPart(let number):
             self = S3Error(.invalidPart).with("PartNumber", String(number)).with(
                 "UploadId", request.target.string("uploadId") ?? "")
         case .invalidPartNumber(let number):
             self = .invalidArgument(
-                "Part number must be an integer between 1 and 10000, inclusive", name: "partNumber", value: String(number))
+                "Part number must be an integer between 1 and 10000, inclusive", name: "partNumber",
+                value: String(number))
         case .invalidPartOrder:
             self = S3Error(.invalidPartOrder).with("UploadId", request.target.string("uploadId") ?? "")
         case .entityTooSmall(let number, let size, let minimum, let etag):
@@ -59,7 +63,8 @@ extension S3Error {
         case .sizeMismatch(let expected, let found):
             self = S3Error(
                 .invalidRequest,
-                "The provided 'x-amz-mp-object-size' header value \(expected) does not match what was computed: \(found)")
+                "The provided 'x-amz-mp-object-size' header value \(expected) does not match what was computed: \(found)"
+            )
         case .tooManyBuckets: self = S3Error(.tooManyBuckets)
         case .body(let body): self = Self.ofBody(body.reason)
         case .slowDown: self = S3Error(.slowDown)
@@ -69,10 +74,13 @@ extension S3Error {
             self = S3Error(.serviceUnavailable, "The drives are full. Delete objects or add space, then retry.")
         case .outcomeUnknown:
             self = S3Error(
-                .internalError, "It is not known whether the write took effect: read the object to find out, or send it again.")
+                .internalError,
+                "It is not known whether the write took effect: read the object to find out, or send it again.")
         case .shuttingDown: self = S3Error(.serviceUnavailable, "The server is shutting down. Please retry.")
         case .dataLost:
-            self = S3Error(.internalError, "More of this object is damaged or gone than its parity covers. The operator has been told.")
+            self = S3Error(
+                .internalError,
+                "More of this object is damaged or gone than its parity covers. The operator has been told.")
         case .damaged: self = S3Error(.internalError, "A stored record does not parse. The operator has been told.")
         }
     }

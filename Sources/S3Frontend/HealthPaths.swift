@@ -17,7 +17,7 @@ package enum HealthPaths {
     package static func answer(_ exchange: HTTPExchange, _ health: any HealthReporter) async -> Bool {
         let head = exchange.head
         // Cheap for every other request: no string is made.
-        guard head.target.count >= 20, head.bytes[Int(head.target.start) + 1] == UInt8(ascii: "m") else { return false }
+        guard head.target.count >= 18, head.bytes[Int(head.target.start) + 1] == UInt8(ascii: "m") else { return false }
         let path = head.string(head.target).prefix { $0 != "?" }
         guard path.hasPrefix("/minio/health/") else { return false }
         await answer(String(path.dropFirst("/minio/health/".count)), exchange, health)

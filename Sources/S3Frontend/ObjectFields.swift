@@ -40,7 +40,9 @@ extension Answer {
             set("x-amz-checksum-type", head.object.checksum?.type.s3Name)
             return
         }
-        guard !head.isPartial || context.target.contains("partNumber"), let checksum = head.object.checksum else { return }
+        guard !head.isPartial || context.target.contains("partNumber"), let checksum = head.object.checksum else {
+            return
+        }
         set(checksum.algorithm.headerName, checksum.text)
         set("x-amz-checksum-type", checksum.type.s3Name)
     }

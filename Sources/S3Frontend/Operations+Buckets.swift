@@ -52,7 +52,9 @@ extension Operations {
         }
         if let ownership = context.header("x-amz-object-ownership") {
             guard ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"].contains(ownership) else {
-                throw .invalidArgument("Invalid x-amz-object-ownership header: \(ownership)", name: "x-amz-object-ownership", value: ownership)
+                throw .invalidArgument(
+                    "Invalid x-amz-object-ownership header: \(ownership)", name: "x-amz-object-ownership",
+                    value: ownership)
             }
             // Without ACLs every bucket behaves as owner-enforced.
             guard ownership == "BucketOwnerEnforced" else { throw .notImplemented(header: "x-amz-object-ownership") }

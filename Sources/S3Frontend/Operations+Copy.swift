@@ -42,7 +42,8 @@ extension Operations {
         let range = try copyRange(context)
         let part = try await translating(context) { () async throws(ObjectError) in
             try await store.uploadPartCopy(
-                from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload, number: number,
+                from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload,
+                number: number,
                 tenant: context.tenant)
         }
         var writer = XMLWriter(capacity: 512)
@@ -73,7 +74,8 @@ extension Operations {
         guard case .from(let first, let last)? = RangeHeader.parse(text), last != .max, last >= first else {
             throw .invalidArgument(
                 "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
-                    + "zero-based offsets of the first and last bytes to copy", name: "x-amz-copy-source-range", value: text)
+                    + "zero-based offsets of the first and last bytes to copy", name: "x-amz-copy-source-range",
+                value: text)
         }
         return ByteRange(offset: first, count: last - first + 1)
     }

@@ -57,7 +57,9 @@ extension Operations {
         if !listing.delimiter.isEmpty { writer.element("Delimiter", bytes: listing.name(listing.delimiter)) }
         if listing.isEncoded { writer.element("EncodingType", "url") }
         writer.element("IsTruncated", page.next != nil)
-        if let next = page.next, let token = ContinuationToken.of(next) { writer.element("NextContinuationToken", token) }
+        if let next = page.next, let token = ContinuationToken.of(next) {
+            writer.element("NextContinuationToken", token)
+        }
         writeEntries(page, listing, owner: fetchOwner ? context.signer : nil, to: &writer)
         writer.close("ListBucketResult")
         return .xml(writer.take())
@@ -103,7 +105,8 @@ extension Operations {
             }
             guard !keyMarker.isEmpty else {
                 throw .invalidArgument(
-                    "A version-id marker cannot be specified without a key marker.", name: "version-id-marker", value: text)
+                    "A version-id marker cannot be specified without a key marker.", name: "version-id-marker",
+                    value: text)
             }
             guard let version = VersionID(text) else {
                 throw .invalidArgument("Invalid version id specified", name: "version-id-marker", value: text)
@@ -112,8 +115,8 @@ extension Operations {
         }
         let chosen = options
         let page = try await translating(context) { () async throws(ObjectError) in
-                try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
-            }
+            try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
+        }
 
         var writer = XMLWriter(capacity: 400 * page.entries.count + 1024)
         writer.openRoot("ListVersionsResult")

@@ -60,7 +60,8 @@ extension Operations {
         options.conditions = try Conditions.ofWrite(context)
         if let text = context.header("x-amz-mp-object-size") {
             guard let size = Int64(text), size >= 0 else {
-                throw .invalidArgument("The object size must be a whole number", name: "x-amz-mp-object-size", value: text)
+                throw .invalidArgument(
+                    "The object size must be a whole number", name: "x-amz-mp-object-size", value: text)
             }
             options.expectedSize = size
         }
@@ -104,7 +105,8 @@ extension Operations {
         _ = try bucket(context)
         let upload = try context.uploadID()
         try await translating(context) { () async throws(ObjectError) in
-            try await store.abortUpload(context.bucketOrEmpty, context.objectKey, upload: upload, tenant: context.tenant)
+            try await store.abortUpload(
+                context.bucketOrEmpty, context.objectKey, upload: upload, tenant: context.tenant)
         }
         return Answer(204)
     }
@@ -166,8 +168,8 @@ extension Operations {
         let name = { (bytes: [UInt8]) in isEncoded ? PercentEncoding.encodeForListing(bytes) : bytes }
         let chosen = options
         let page = try await translating(context) { () async throws(ObjectError) in
-                try await store.listUploads(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
-            }
+            try await store.listUploads(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
+        }
         var writer = XMLWriter(capacity: 400 * page.entries.count + 1024)
         writer.openRoot("ListMultipartUploadsResult")
         writer.element("Bucket", context.bucketOrEmpty)

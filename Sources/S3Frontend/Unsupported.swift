@@ -18,7 +18,9 @@ enum Unsupported {
         for name in headers where context.head.first(name) != nil {
             throw .notImplemented(header: "\(name)")
         }
-        if context.header("x-amz-tagging-directive") == "REPLACE" { throw .notImplemented(header: "x-amz-tagging-directive") }
+        if context.header("x-amz-tagging-directive") == "REPLACE" {
+            throw .notImplemented(header: "x-amz-tagging-directive")
+        }
     }
 
     /// Without ACLs there are the two canned ones that change nothing; the rest is not built.

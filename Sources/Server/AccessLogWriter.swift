@@ -13,7 +13,9 @@ struct AccessLogWriter {
             return
         }
         let opened = fopen(target, "a")
-        guard let opened else { throw SettingsError("the access log \(target) can't be opened: \(String(cString: strerror(errno)))") }
+        guard let opened else {
+            throw SettingsError("the access log \(target) can't be opened: \(String(cString: strerror(errno)))")
+        }
         descriptor = fileno(opened)
     }
 

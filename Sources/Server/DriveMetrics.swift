@@ -33,17 +33,20 @@ enum DriveMetrics {
                 text.sample([("set", "\(index)"), ("slot", "\(slot)")], state.isRebuilding ? 1 : 0)
             }
         }
-        let gauges: [(String, String, KeyPath<DriveStatistics, UInt64> & Sendable)] = [
+        let gauges: [(String, String, KeyPath<DriveStatistics, UInt64>)] = [
             ("martlet_drive_total_bytes", "Space of the drive's file system.", \.totalBytes),
             ("martlet_drive_free_bytes", "Free space of the drive's file system.", \.freeBytes),
             ("martlet_drive_log_bytes", "Bytes of log segments.", \.logBytes),
             ("martlet_drive_index_bytes", "Bytes of index tables.", \.indexBytes),
             ("martlet_drive_data_bytes", "Bytes of data segments.", \.dataBytes),
             ("martlet_drive_live_data_bytes", "Bytes of data segments that rows name.", \.liveDataBytes),
-            ("martlet_drive_memtable_bytes", "Bytes of the index in memory that are not in tables yet.", \.memtableBytes),
+            (
+                "martlet_drive_memtable_bytes", "Bytes of the index in memory that are not in tables yet.",
+                \.memtableBytes
+            ),
             ("martlet_drive_tables", "Index tables.", \.tables),
         ]
-        let counters: [(String, String, KeyPath<DriveStatistics, UInt64> & Sendable)] = [
+        let counters: [(String, String, KeyPath<DriveStatistics, UInt64>)] = [
             ("martlet_drive_log_batches_total", "Batches written to the log.", \.batches),
             ("martlet_drive_log_records_total", "Records written to the log.", \.records),
             ("martlet_drive_syncs_total", "Syncs.", \.syncs),

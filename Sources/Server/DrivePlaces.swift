@@ -1,5 +1,5 @@
 package import Base
-import Drives
+package import Drives
 import Glibc
 
 /// Which directory is which drive of the pool: found out before anything is opened, so that a server never starts on drives that
@@ -44,7 +44,8 @@ package struct DrivePlaces: Sendable {
             guard identity.set < layout.sets, identity.slot < layout.setSize else {
                 throw SettingsError(
                     "\(path) is drive \(identity.slot + 1) of set \(identity.set + 1), but \(layout.drives) drives in sets of "
-                        + "\(layout.setSize) were named: name all drives of the deployment, and the set size that it was made with")
+                        + "\(layout.setSize) were named: name all drives of the deployment, and the set size that it was made with"
+                )
             }
             if let other = grid[identity.set][identity.slot] {
                 throw SettingsError(
@@ -55,7 +56,9 @@ package struct DrivePlaces: Sendable {
             }
             grid[identity.set][identity.slot] = Place(path: path, identity: identity, isHere: true)
         }
-        let free = grid.indices.flatMap { set in grid[set].indices.map { (set, $0) } }.filter { grid[$0.0][$0.1] == nil }
+        let free = grid.indices.flatMap { set in grid[set].indices.map { (set, $0) } }.filter {
+            grid[$0.0][$0.1] == nil
+        }
         let rest = found.filter { if case .drive = $0.found { false } else { true } }
         var toFormat: [Place] = []
         for ((set, slot), entry) in zip(free, rest) {

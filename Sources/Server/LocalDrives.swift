@@ -52,7 +52,8 @@ final class LocalDrives: DriveSource {
 
     private func engine(_ identity: DriveIdentity, _ io: any DriveIO) -> DriveEngine {
         let engine = DriveEngine(
-            identity: identity, io: io, executor: loop, time: time, random: random, pool: buffers, parameters: parameters)
+            identity: identity, io: io, executor: loop, time: time, random: random, pool: buffers,
+            parameters: parameters)
         loop.spawn { await engine.run() }
         return engine
     }
@@ -78,7 +79,9 @@ final class LocalDrives: DriveSource {
                 "\(path) is not empty and not a Martlet drive (found \(names.joined(separator: ", "))): "
                     + "give an empty directory, nothing is overwritten")
         case .unreadable(let what):
-            throw SettingsError("\(path) has a drive.json that can't be used (\(what)): restore it, or empty the directory to have the drive rebuilt")
+            throw SettingsError(
+                "\(path) has a drive.json that can't be used (\(what)): restore it, or empty the directory to have the drive rebuilt"
+            )
         }
     }
 }

@@ -13,7 +13,8 @@ package struct PoolLayout: Hashable, Sendable {
         self.drives = drives
         if let setSize {
             guard drives % setSize == 0 else {
-                throw SettingsError("\(drives) drives can't be cut into sets of \(setSize): choose a divisor of \(drives)")
+                throw SettingsError(
+                    "\(drives) drives can't be cut into sets of \(setSize): choose a divisor of \(drives)")
             }
             self.setSize = setSize
             return

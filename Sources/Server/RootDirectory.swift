@@ -1,4 +1,4 @@
-import Base
+package import Base
 import Digests
 package import S3Frontend
 

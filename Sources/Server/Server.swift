@@ -1,7 +1,9 @@
 package import Base
 import CLinux
+import Drives
 import Glibc
 import HTTPServer
+import ObjectFormat
 import Objects
 import Runtime
 import S3Frontend
@@ -15,7 +17,10 @@ package struct Server: Sendable {
     let time: any TimeSource
     let random: any RandomSource
 
-    package init(settings: Settings, drives: [String], time: any TimeSource = SystemTime(), random: any RandomSource = SystemRandom()) {
+    package init(
+        settings: Settings, drives: [String], time: any TimeSource = SystemTime(),
+        random: any RandomSource = SystemRandom()
+    ) {
         self.settings = settings
         self.paths = drives
         self.time = time
@@ -24,19 +29,28 @@ package struct Server: Sendable {
 
     /// Serves until SIGTERM or SIGINT. `environment` looks a variable up.
     package func run(environment: @Sendable (String) -> String?) async throws {
-        clinux_block_stop_signals()
-        guard let first = paths.first else { throw SettingsError("no drives are named: give the server at least one directory") }
+        let watching = clinux_watch_stop_signals()
+        guard watching == 0 else {
+            throw SettingsError("signals can't be watched: \(String(cString: strerror(watching)))")
+        }
+        guard let first = paths.first else {
+            throw SettingsError("no drives are named: give the server at least one directory")
+        }
         let stateDirectory = settings.stateDirectory ?? Self.parent(of: first) + "/.martlet-state"
         try Self.makePrivate(stateDirectory)
         let credentials = try RootCredentials.load(
             environment: environment, stateDirectory: stateDirectory, random: random)
         var configuration = LoopConfiguration()
         configuration.usesRing = settings.ioUring
-        let loops = try LoopGroup(count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
+        let loops = try LoopGroup(
+            count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
         let buffers = BufferPool()
-        if let refusal = loops[0].ringRefusal { Self.say("io_uring is not in use (\(refusal)): file calls run on threads") }
+        if let refusal = loops[0].ringRefusal {
+            Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
+        }
         let store = try await Store.open(
-            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say)
+            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say
+        )
         let health = ServerHealth(), requests = RequestMetrics()
         await health.refresh(store)
         loops[0].spawn { await health.run(store, executor: loops[0]) }
@@ -59,7 +73,7 @@ package struct Server: Sendable {
                 health: health, requests: requests, store: store, buffers: buffers,
                 token: environment("MARTLET_METRICS_TOKEN")))
         greet(s3, ops, credentials, store)
-        await stopSignal(loops[0])
+        await stopSignal()
         Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
         await s3.drain(within: .seconds(settings.drainSeconds))
         await ops.drain(within: .seconds(1))
@@ -95,7 +109,9 @@ package struct Server: Sendable {
             "\(paths.count) drives, \(store.sets.count) erasure set\(store.sets.count == 1 ? "" : "s") of "
                 + "\(geometry.data) data + \(geometry.parity) parity",
         ]
-        if geometry.parity == 0 { lines.append("Warning: one drive holds the only copy of everything; with two or more, drives can be lost") }
+        if geometry.parity == 0 {
+            lines.append("Warning: one drive holds the only copy of everything; with two or more, drives can be lost")
+        }
         switch credentials.source {
         case .environment: lines.append("Credentials: from MARTLET_ROOT_USER and MARTLET_ROOT_PASSWORD")
         case .file(let path, _):
@@ -113,21 +129,13 @@ package struct Server: Sendable {
             "S3 on \(endpoint)",
             "Ops on http://\(Self.shown(settings.opsAddress, ops.port))",
         ]
-        print(lines.joined(separator: "\n"))
-        fflush(stdout)
+        Console.write(lines.joined(separator: "\n") + "\n", to: STDOUT_FILENO)
     }
 
-    private func stopSignal(_ loop: Loop) async {
-        let descriptor = clinux_stop_signal_descriptor()
-        guard descriptor >= 0 else { return Self.say("signals can't be watched") }
-        await onLoop(loop) { () async in
-            // A signal descriptor reads like a socket that has one datagram.
-            do {
-                let signals = try LoopSocket(descriptor, on: loop)
-                try await signals.waitReadable()
-                signals.close()
-            } catch { Self.say("signals can't be watched: \(error)") }
-        }
+    /// Waits on a thread of its own.
+    private func stopSignal() async {
+        let waiting = BlockingPool(threads: 1, name: "signals")
+        await waiting.perform { clinux_wait_for_stop_signal() }
     }
 
     // MARK: Small things
@@ -162,5 +170,5 @@ package struct Server: Sendable {
         }
     }
 
-    static func say(_ text: String) { fputs("martlet: \(text)\n", stderr) }
+    static func say(_ text: String) { Console.write("martlet: \(text)\n", to: STDERR_FILENO) }
 }

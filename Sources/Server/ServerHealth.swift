@@ -1,6 +1,7 @@
-import Base
+package import Base
+import ObjectFormat
 import Objects
-package import S3Frontend
+import S3Frontend
 import Synchronization
 
 /// What probes are told, refreshed once a second so that a probe never waits for a set.

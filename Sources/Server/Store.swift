@@ -38,7 +38,9 @@ package final class Store: Sendable {
         return Store(objects: objects, deployment: places.deployment, sets: sets, layout: layout, drives: sources)
     }
 
-    private init(objects: ObjectStore, deployment: UniqueID, sets: [ErasureSet], layout: PoolLayout, drives: [LocalDrives]) {
+    private init(
+        objects: ObjectStore, deployment: UniqueID, sets: [ErasureSet], layout: PoolLayout, drives: [LocalDrives]
+    ) {
         self.objects = objects
         self.deployment = deployment
         self.sets = sets
@@ -60,7 +62,8 @@ package final class Store: Sendable {
             }
             do {
                 try await onLoop(loops[0]) { () async throws(DriveError) in
-                    try await DriveFormat.format(LocalDrives.io(place.path, loop: loops[0], files: files), as: place.identity)
+                    try await DriveFormat.format(
+                        LocalDrives.io(place.path, loop: loops[0], files: files), as: place.identity)
                 }
             } catch { throw SettingsError("\(place.path) can't be formatted: \(error)") }
             note("formatted \(place.path) as drive \(place.identity.slot + 1) of set \(place.identity.set + 1)")
@@ -108,9 +111,10 @@ package final class Store: Sendable {
 func onLoop<Result: Sendable, Failure: Error>(
     _ loop: Loop, _ work: @Sendable () async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
-    do {
-        return try await withTaskExecutorPreference(loop) { try await work() }
-    } catch let error as Failure {
-        throw error
-    } catch { preconditionFailure("the work throws only its own error") }
+    let result: Swift.Result<Result, Failure> = await withTaskExecutorPreference(loop) {
+        await moveToPreferredExecutor()
+        do throws(Failure) { return .success(try await work()) } catch { return .failure(error) }
+    }
+    await moveToPreferredExecutor()
+    return try result.get()
 }

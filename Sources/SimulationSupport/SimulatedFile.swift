@@ -45,7 +45,7 @@ final class SimulatedFile: DriveFile, @unchecked Sendable {
         try checkWritable("write")
         let copy = [UInt8](bytes)
         try await perform(.write) { [self] number, effect -> Result<Void, DriveIOError> in
-            precondition(bytes.elementsEqual(copy), "a buffer changed while it was being written")
+            precondition(Self.equal(bytes, copy), "a buffer changed while it was being written")
             return write(copy, at: offset, number, effect)
         }
     }
@@ -165,6 +165,13 @@ final class SimulatedFile: DriveFile, @unchecked Sendable {
         case nil, .corruptRead, .cutPower, .kill, .stall:
             inode.write(bytes, at: offset, operation: number)
             return .success(())
+        }
+    }
+
+    private static func equal(_ bytes: UnsafeRawBufferPointer, _ copy: [UInt8]) -> Bool {
+        copy.withUnsafeBytes { copy in
+            guard let first = bytes.baseAddress, let second = copy.baseAddress else { return bytes.count == copy.count }
+            return memcmp(first, second, copy.count) == 0
         }
     }
 

@@ -21,7 +21,7 @@ struct ServerCommand: AsyncParsableCommand {
             let server = Server(settings: settings, drives: try BraceExpansion.expand(drives))
             try await server.run(environment: { name in getenv(name).map { String(cString: $0) } })
         } catch let error as SettingsError {
-            fputs("martlet: \(error)\n", stderr)
+            Console.write("martlet: \(error)\n", to: STDERR_FILENO)
             throw ExitCode(1)
         }
     }

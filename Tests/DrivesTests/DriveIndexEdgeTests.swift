@@ -88,8 +88,8 @@ import Testing
             let after = harness.index.statistics
             let passed = after.filterChecks - after.filterRejections - before.filterChecks
             #expect(after.filterChecks - before.filterChecks > UInt64(count) * 9 / 10)
-            // 10 bits a key and 6 probes: 0.84 % in theory.
-            #expect(Double(passed) / Double(count) < 0.015, "\(passed) of \(count)")
+            // 10 bits a key and 6 probes: 0.84 % in theory, 1.2 % with all probes in one line.
+            #expect(Double(passed) / Double(count) < 0.016, "\(passed) of \(count)")
         }
     }
 

@@ -4,14 +4,14 @@ import Testing
 
 /// The index against a dictionary, under random changes, flushes, compactions, power cuts and restarts.
 @Suite struct DriveIndexModelTests {
-    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
     func `random changes, flushes, compactions and power cuts leave what a dictionary has`(seed: UInt64) throws {
         try simulate(seed: seed) { drive in
             let cacheBytes = seed % 2 == 0 ? 8 << 10 : 1 << 20
             var run = ModelRun(try await IndexHarness(drive, cacheBytes: cacheBytes), seed: seed)
-            for _ in 0..<1200 { try await run.step() }
+            for _ in 0..<1000 { try await run.step() }
             try await run.checkAll()
-            #expect(run.harness.index.statistics.compactions > 0, "seed \(seed) compacted nothing")
+            #expect(run.harness.compactions > 0, "seed \(seed) compacted nothing")
         }
     }
 }
@@ -89,7 +89,7 @@ private struct ModelRun {
 
     private func checkPage(from start: IndexKey, to end: IndexKey?, limit: Int) async throws {
         let rows = try await harness.index.entries(from: start, to: end, limit: limit)
-        let keys = model.keys.sorted().filter { $0 >= start && (end.map { end in $0 < end } ?? true) }.prefix(limit)
+        let keys = model.keys.sorted().filter { key in key >= start && (end.map { key < $0 } ?? true) }.prefix(limit)
         #expect(rows.map(\.key) == Array(keys), "seed \(seed): page from \(start.bytes)")
         #expect(rows.map(\.value) == keys.map { model[$0] }, "seed \(seed): page from \(start.bytes)")
     }

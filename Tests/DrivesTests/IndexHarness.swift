@@ -13,6 +13,7 @@ final class IndexHarness {
     private(set) var manifest: [TableRecord] = []
     /// Called when rows were dropped by a compaction.
     var droppedRows = 0
+    private(set) var compactions = 0
 
     init(_ drive: SimulatedDrive, _ parameters: IndexParameters = .tiny, cacheBytes: Int = 1 << 20) async throws {
         self.drive = drive
@@ -35,6 +36,7 @@ final class IndexHarness {
         while let job = index.pickCompaction() {
             apply(try await index.compact(job, dropped: { _, _ in self.droppedRows += 1 }))
             any = true
+            compactions += 1
         }
         try await index.removeReleasedFiles()
         return any

@@ -10,7 +10,7 @@ import Testing
             let table = try await DamagedTable(drive, rows: 60, valueBytes: 900)
             var random = SplitMix64(seed: 1)
             let clean = drive.image()
-            for round in 0..<250 {
+            for round in 0..<150 {
                 let offset = UInt64(random.below(Int(table.record.fileBytes)))
                 drive.flipBits(in: table.path, offset..<offset + 1)
                 await #expect(throws: DriveError.self, "byte \(offset), round \(round)") {
@@ -40,7 +40,7 @@ import Testing
             var random = SplitMix64(seed: seed)
             let bytes = try #require(drive.bytes(of: table.path))
             let blocks = Self.blocks(bytes)
-            for _ in 0..<150 {
+            for _ in 0..<80 {
                 let block = blocks[random.below(blocks.count)]
                 var hostile = Array(bytes[block])
                 for _ in 0..<(1 + random.below(6)) {

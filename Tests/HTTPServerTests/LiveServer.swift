@@ -3,6 +3,7 @@ import Glibc
 import HTTPServer
 import Runtime
 import Synchronization
+import Testing
 
 struct FixedClock: TimeSource {
     func now() -> Timestamp { Timestamp(seconds: 784_111_777) }
@@ -123,11 +124,12 @@ struct LiveServer {
     /// Runs the client's blocking calls on a thread of their own.
     func client<Value: Sendable>(_ body: @escaping @Sendable (Client) -> Value) async -> Value {
         let port = server.port
-        return await withCheckedContinuation { continuation in
+        let (value, waitedInVain) = await withCheckedContinuation { continuation in
             let work = Work {
                 let client = Client(port: port)
-                continuation.resume(returning: body(client))
+                let value = body(client)
                 client.close()
+                continuation.resume(returning: (value, client.waitedInVain))
             }
             var thread = pthread_t()
             pthread_create(
@@ -138,6 +140,8 @@ struct LiveServer {
                 }, Unmanaged.passRetained(work).toOpaque())
             pthread_detach(thread)
         }
+        #expect(waitedInVain == nil, "the server neither answered nor closed")
+        return value
     }
 
     private final class Work {
@@ -150,6 +154,8 @@ struct LiveServer {
 final class Client {
     private let descriptor: Int32
     private var received: [UInt8] = []
+    /// What had been received when the server had been silent for ten seconds.
+    private(set) var waitedInVain: String?
 
     init(port: UInt16) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -191,6 +197,7 @@ final class Client {
     private func receiveMore() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &buffer, buffer.count, 0)
+        if count < 0 && errno == EAGAIN { waitedInVain = String(decoding: received.suffix(200), as: UTF8.self) }
         guard count > 0 else { return false }
         received += buffer[..<count]
         return true

@@ -4,7 +4,7 @@ import Testing
 
 private func get(_ path: String, _ fields: String = "") -> String { "GET \(path) HTTP/1.1\r\nHost: h\r\n\(fields)\r\n" }
 
-@Suite(.serialized) struct LiveServerTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct LiveServerTests {
     @Test func `a connection serves one request after the other, and pipelined ones in order`() async throws {
         let live = try LiveServer()
         let texts = await live.client { client -> [String] in
@@ -112,6 +112,7 @@ private func get(_ path: String, _ fields: String = "") -> String { "GET \(path)
         #expect(text.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
         #expect(text.contains("Connection: close\r\n"))
         await live.client { client in client.send("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel") }
+        while live.handler.started.withLock({ $0 }) < 2 { await Task.yield() }
         await live.stop()
         #expect(live.handler.log.withLock { $0.contains("body truncated") })
     }
@@ -185,13 +186,14 @@ private func get(_ path: String, _ fields: String = "") -> String { "GET \(path)
     }
 
     @Test func `heads that are refused, too large or never finished close the connection`() async throws {
-        let live = try LiveServer { $0.timeouts.head = .milliseconds(50) }
-        for (sent, status) in [
-            ("GET / HTTP/1.1\r\n\r\n", 400), ("\u{16}\u{3}\u{1}", 400),
-            (get("/", "A: " + String(repeating: "b", count: 70_000) + "\r\n"), 431),
-            (get("/" + String(repeating: "b", count: 20_000)), 414), ("GET /slow HTT", 408),
+        let live = try LiveServer()
+        let impatient = try LiveServer { $0.timeouts.head = .milliseconds(50) }
+        for (server, sent, status) in [
+            (live, "GET / HTTP/1.1\r\n\r\n", 400), (live, "\u{16}\u{3}\u{1}", 400),
+            (live, get("/", "A: " + String(repeating: "b", count: 70_000) + "\r\n"), 431),
+            (live, get("/" + String(repeating: "b", count: 20_000)), 414), (impatient, "GET /slow HTT", 408),
         ] {
-            let response = await live.client { client -> (Int, String) in
+            let response = await server.client { client -> (Int, String) in
                 client.send(sent)
                 let response = client.response()
                 return (response.status, client.readToEnd())
@@ -201,6 +203,7 @@ private func get(_ path: String, _ fields: String = "") -> String { "GET \(path)
         }
         #expect(live.handler.started.withLock { $0 } == 0)
         await live.stop()
+        await impatient.stop()
     }
 
     @Test func `a body that does not progress, and an idle connection, meet their deadlines`() async throws {

@@ -6,16 +6,40 @@ import Testing
 /// What format version 1 looks like, byte for byte: a change here is a change of the format.
 @Suite struct GoldenTests {
     static let goldens: [(name: String, encoded: [UInt8], hex: String)] = [
-        ("version", Samples.version.encoded(), "GOLDEN_version"),
-        ("version of parts", Samples.versionOfParts.encoded(), "GOLDEN_versionOfParts"),
-        ("delete marker", Samples.deleteMarker.encoded(), "GOLDEN_deleteMarker"),
-        ("upload", Samples.activeUpload.encoded(), "GOLDEN_activeUpload"),
-        ("completed upload", Samples.completedUpload.encoded(), "GOLDEN_completedUpload"),
-        ("part", Samples.part.encoded(), "GOLDEN_part"),
-        ("part map page", Samples.page.encoded(), "GOLDEN_page"),
-        ("bucket", Samples.bucket.encoded(), "GOLDEN_bucket"),
         (
-            "to free", ToFreeRecord(.unusedParts(BucketID(rawValue: 5), Samples.upload)).encoded(), "GOLDEN_toFree"
+            "version", Samples.version.encoded(),
+            "01010203e0a712040815cd853dfe9c9717062064343164386364393866303062323034653938303039393865"
+                + "63663834323765080b03010001020304050607080a2b010a746578742f706c61696e061d5468752c20303120"
+                + "4a616e20313937302030303a30303a303020474d540c110206636f6c6f7572056772c3bc6e0161000e050101"
+                + "6b0176100102130101151a03e0a712020203808004080706050403020118171615141312111604726f6f74"
+        ),
+        (
+            "version of parts", Samples.versionOfParts.encoded(),
+            "010102058080808028040800ca9a3b00000000151d0408070605040302011817161514131211c80102000180"
+                + "808080148101"
+        ),
+        ("delete marker", Samples.deleteMarker.encoded(), "01020408003665c4ffffffff"),
+        ("upload", Samples.activeUpload.encoded(), "0101020800f2052a0100000004060204677a6970060501017801790e03050201"),
+        (
+            "completed upload", Samples.completedUpload.encoded(),
+            "0102020800f2052a0100000004060204677a6970060501017801790e030502011008001a7118020000001205"
+                + "6162632d32142305020207070707070707070707070707070707070707070707070707070707070707071601"
+                + "4d1808001a7118020000001a1002000000000000000300000000000000"
+        ),
+        (
+            "part", Samples.part.encoded(),
+            "010102010c040800bca065010000000620303132333435363738396162636465663031323334353637383961"
+                + "62636465660807010100090807060b05020c040201"
+        ),
+        ("part map page", Samples.page.encoded(), "010364020a00010a020003050000000105020100010101010205010000"),
+        (
+            "bucket", Samples.bucket.encoded(),
+            "01020208bbaa000000000000040401000000060670686f746f730808005ed0b2000000000a0975732d656173"
+                + "742d310c04726f6f740f010110134275636b65744f776e6572456e666f72636564"
+        ),
+        (
+            "to free", ToFreeRecord(.unusedParts(BucketID(rawValue: 5), Samples.upload)).encoded(),
+            "0103050000000000000008070605040302011817161514131211"
         ),
     ]
 
@@ -83,7 +107,9 @@ import Testing
 
     @Test func `a partition is the top twelve bits, for ever`() {
         #expect(Partition(bucket: BucketID(rawValue: 0x0001_0203_0405_0607), key: "").number == 0x93F)
-        #expect(Partition(bucket: BucketID(rawValue: 0x0001_0203_0405_0607), key: "\u{8}\u{9}\u{A}\u{B}\u{C}\u{D}\u{E}").number == 0xA12)
+        #expect(
+            Partition(bucket: BucketID(rawValue: 0x0001_0203_0405_0607), key: "\u{8}\u{9}\u{A}\u{B}\u{C}\u{D}\u{E}")
+                .number == 0xA12)
     }
 
     @Test func `keys spread evenly over sets`() {

@@ -38,7 +38,8 @@ import Testing
         var random = SplitMix64(state: seed), accepted = 0
         for round in 0..<6_000 {
             let context = "seed \(seed) round \(round)"
-            let version = Self.mutate(round % 2 == 0 ? Samples.version.encoded() : Samples.versionOfParts.encoded(), &random)
+            let version = Self.mutate(
+                round % 2 == 0 ? Samples.version.encoded() : Samples.versionOfParts.encoded(), &random)
             if let record = try? VersionRecord(decoding: version) {
                 accepted += 1
                 #expect((try? VersionRecord(decoding: record.encoded())) == record, "\(context)")
@@ -56,7 +57,8 @@ import Testing
             if let record = try? BucketRecord(decoding: Self.mutate(Samples.bucket.encoded(), &random)) {
                 #expect((try? BucketRecord(decoding: record.encoded())) == record, "\(context)")
             }
-            _ = try? ToFreeRecord(decoding: Self.mutate(ToFreeRecord(.bucketUploads(BucketID(rawValue: 1))).encoded(), &random))
+            _ = try? ToFreeRecord(
+                decoding: Self.mutate(ToFreeRecord(.bucketUploads(BucketID(rawValue: 1))).encoded(), &random))
         }
         #expect(accepted > 100, "the fuzzer must reach what lies behind the first checks")
     }

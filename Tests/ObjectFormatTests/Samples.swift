@@ -74,7 +74,8 @@ enum Samples {
 
     static var bucket: BucketRecord {
         var record = BucketRecord(
-            id: BucketID(rawValue: 0xAABB), tenant: TenantID(rawValue: 1), name: "photos", created: Timestamp(seconds: 3))
+            id: BucketID(rawValue: 0xAABB), tenant: TenantID(rawValue: 1), name: "photos",
+            created: Timestamp(seconds: 3))
         record.region = "us-east-1"
         record.owner = "root"
         record.objectLockEnabled = true

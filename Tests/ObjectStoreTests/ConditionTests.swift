@@ -3,19 +3,20 @@ import Digests
 import ObjectFormat
 import Objects
 import ObjectsTestSupport
-import Synchronization
 import Testing
 
 @Suite struct ConditionTests {
     @Test(arguments: 1...12 as ClosedRange<UInt64>) func `of racing creators one wins`(_ seed: UInt64) {
-        Fixture.run(seed: seed, sets: 1) { fixture in
-            let wins = Mutex<[Int]>([])
+        Fixture.run(seed: seed, sets: 1) { fixture async throws in
+            let wins = Shared<[Int]>([])
             await withTaskGroup(of: Void.self) { group in
                 for writer in 0..<8 {
                     group.addTask {
                         let size = writer % 2 == 0 ? 100 : 100_000
                         let error = await failure { () async throws(ObjectError) in
-                            try await fixture.put("k", pattern(size, UInt64(writer))) { $0.conditions.ifNoneMatch = .any }
+                            try await fixture.put("k", pattern(size, UInt64(writer))) {
+                                $0.conditions.ifNoneMatch = .any
+                            }
                             wins.withLock { $0.append(writer) }
                         }
                         if let error { #expect(name(error) == "preconditionFailed", "seed \(seed)") }
@@ -31,16 +32,18 @@ import Testing
     }
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>) func `no compare-and-swap is lost`(_ seed: UInt64) {
-        Fixture.run(seed: seed, sets: 2) { fixture in
+        Fixture.run(seed: seed, sets: 2) { fixture async throws in
             try await fixture.put("counter", [0])
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<5 {
                     group.addTask {
                         var done = 0
                         while done < 4 {
-                            do {
+                            do throws(ObjectError) {
                                 let head = try await fixture.head("counter")
-                                let value = try await fixture.read("counter") { $0.conditions.ifMatch = .tags([head.object.etag]) }
+                                let value = try await fixture.read("counter") {
+                                    $0.conditions.ifMatch = .tags([head.object.etag])
+                                }
                                 try await fixture.put("counter", [(value.first ?? 0) + 1]) {
                                     $0.conditions.ifMatch = .tags([head.object.etag])
                                 }
@@ -56,8 +59,10 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...12 as ClosedRange<UInt64>) func `readers see whole objects while writers replace them`(_ seed: UInt64) {
-        Fixture.run(seed: seed, sets: 1) { fixture in
+    @Test(arguments: 1...12 as ClosedRange<UInt64>) func `readers see whole objects while writers replace them`(
+        _ seed: UInt64
+    ) {
+        Fixture.run(seed: seed, sets: 1) { fixture async throws in
             let sizes = [10, 70_000, 300_000]
             try await fixture.put("k", pattern(10, 0))
             await withTaskGroup(of: Void.self) { group in
@@ -77,7 +82,8 @@ import Testing
                         for _ in 0..<10 {
                             do {
                                 let bytes = try await fixture.read("k")
-                                let isWhole = sizes.contains { bytes == pattern($0, UInt64($0)) } || bytes == pattern(10, 0)
+                                let isWhole =
+                                    sizes.contains { bytes == pattern($0, UInt64($0)) } || bytes == pattern(10, 0)
                                 #expect(isWhole, "seed \(seed): \(bytes.count) bytes")
                             } catch {
                                 Issue.record("seed \(seed): \(error)")
@@ -91,7 +97,7 @@ import Testing
     }
 
     @Test func `reads follow the precedence of conditions`() {
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             let put = try await fixture.put("k", [1])
             let before = Timestamp(seconds: put.lastModified.seconds - 1), same = put.lastModified
             typealias Case = (ReadConditions, String)
@@ -141,7 +147,7 @@ import Testing
     }
 
     @Test func `conditional writes and deletes`() {
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             let missing = await failure { () async throws(ObjectError) in
                 try await fixture.put("k", [1]) { $0.conditions.ifMatch = .tags(["x"]) }
             }
@@ -165,7 +171,8 @@ import Testing
             var strict = DeleteOptions()
             strict.conditions.ifMatch = .tags(["x"])
             let many = try await fixture.store.deleteMany(
-                fixture.bucket, [DeleteRequest(key: "k", options: strict), DeleteRequest(key: "other"), DeleteRequest(key: "k")],
+                fixture.bucket,
+                [DeleteRequest(key: "k", options: strict), DeleteRequest(key: "other"), DeleteRequest(key: "k")],
                 tenant: fixture.tenant)
             #expect(many.map { (try? $0.get()) != nil } == [false, true, true])
             #expect(try await fixture.allKeys().isEmpty)

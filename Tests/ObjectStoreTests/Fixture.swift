@@ -60,7 +60,8 @@ final class Fixture: Sendable {
             bucket, key, tenant: tenant, options: options, body: MemoryBody(bytes, pieceBytes: 10_007))
     }
 
-    func read(_ key: ObjectKey, _ configure: (inout GetOptions) -> Void = { _ in }) async throws(ObjectError) -> [UInt8] {
+    func read(_ key: ObjectKey, _ configure: (inout GetOptions) -> Void = { _ in }) async throws(ObjectError) -> [UInt8]
+    {
         var options = GetOptions()
         configure(&options)
         let result = try await store.get(bucket, key, tenant: tenant, options: options)
@@ -79,7 +80,9 @@ final class Fixture: Sendable {
         return bytes
     }
 
-    func head(_ key: ObjectKey, _ configure: (inout GetOptions) -> Void = { _ in }) async throws(ObjectError) -> HeadResult {
+    func head(_ key: ObjectKey, _ configure: (inout GetOptions) -> Void = { _ in }) async throws(ObjectError)
+        -> HeadResult
+    {
         var options = GetOptions()
         configure(&options)
         return try await store.head(bucket, key, tenant: tenant, options: options)
@@ -140,4 +143,13 @@ func failure(_ body: () async throws(ObjectError) -> Void) async -> ObjectError?
 func name(_ error: ObjectError?) -> String {
     guard let error else { return "none" }
     return String("\(error)".prefix { $0 != "(" })
+}
+
+/// What several tasks of a test write to.
+final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { value in body(&value) }
+    }
 }

@@ -8,7 +8,8 @@ import Testing
 @Suite struct ListingTests {
     static let keys: [ObjectKey] = [
         "/", "//", "///x", "a", "a/", "a//", "a//b", "a/b", "a/b/", "a/b/c", "a/c", "a0", "aa", "ab/c", "ab/d", "b",
-        "b\u{0}", "b\u{0}/x", "b\u{0}\u{0}", "b\u{1}", "boo/bar", "boo/baz/xyzzy", "cquux/bla", "cquux/thud", "é", "é/1",
+        "b\u{0}", "b\u{0}/x", "b\u{0}\u{0}", "b\u{1}", "boo/bar", "boo/baz/xyzzy", "cquux/bla", "cquux/thud", "é",
+        "é/1",
         "e\u{301}/2", "𐀀", "𐀀/a", "\u{FFFD}", "x--y--z", "x--y-z", "x-y--z", "z/z/z/z",
     ].sorted()
 
@@ -51,12 +52,15 @@ import Testing
     }
 
     @Test func `every listing is what a naive one gives, and pages add up to it`() {
-        Fixture.run(sets: 3) { fixture in
+        Fixture.run(sets: 3) { fixture async throws in
             for key in Self.keys { try await fixture.put(key, Array(key.bytes.prefix(3))) }
             let prefixes: [ObjectKey] = ["", "a", "a/", "b", "boo/ba", "/", "é", "none", "b\u{0}", "x-"]
             let delimiters: [ObjectKey] = ["", "/", "--", "\u{0}", "a", "//"]
             let starts: [ListStart] =
-                [.beginning, .after("a/b"), .after("boo/bar"), .past("a/"), .past("𐀀"), .marker("a/"), .marker("boo/bar")]
+                [
+                    .beginning, .after("a/b"), .after("boo/bar"), .past("a/"), .past("𐀀"), .marker("a/"),
+                    .marker("boo/bar"),
+                ]
                 + [.after("b"), .after("b\u{0}"), .marker("zzzz"), .past("b\u{0}"), .after("\u{10FFFF}")]
             for prefix in prefixes {
                 for delimiter in delimiters {
@@ -88,7 +92,7 @@ import Testing
     }
 
     @Test func `the marker protocol walks a listing by its last entries`() {
-        Fixture.run(sets: 2) { fixture in
+        Fixture.run(sets: 2) { fixture async throws in
             for key in Self.keys { try await fixture.put(key, []) }
             for delimiter in ["", "/", "--"] as [ObjectKey] {
                 var options = ListOptions(), found: [String] = []
@@ -109,7 +113,7 @@ import Testing
     }
 
     @Test func `no entries are asked for, none come`() {
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             try await fixture.put("a", [])
             var options = ListOptions()
             options.limit = 0
@@ -120,13 +124,14 @@ import Testing
     }
 
     @Test func `versions of a bucket without versioning are the null versions`() {
-        Fixture.run(sets: 2) { fixture in
+        Fixture.run(sets: 2) { fixture async throws in
             for key in Self.keys { for _ in 0..<2 { try await fixture.put(key, [1]) } }
             for limit in [1, 3, 1000] {
                 var options = ListVersionsOptions(), found: [ObjectKey] = []
                 options.limit = limit
                 while true {
-                    let page = try await fixture.store.listVersions(fixture.bucket, tenant: fixture.tenant, options: options)
+                    let page = try await fixture.store.listVersions(
+                        fixture.bucket, tenant: fixture.tenant, options: options)
                     for entry in page.entries {
                         guard case .version(let info, let isLatest) = entry else { continue }
                         #expect(isLatest)
@@ -143,7 +148,7 @@ import Testing
     }
 
     @Test func `many keys under a prefix cost a seek, not a scan`() {
-        Fixture.run(sets: 1) { fixture in
+        Fixture.run(sets: 1) { fixture async throws in
             for index in 0..<600 { try await fixture.put(ObjectKey("dir\(index % 3)/\(index)"), []) }
             var options = ListOptions()
             options.delimiter = "/"

@@ -18,7 +18,7 @@ import Testing
     static let sizes = [0, 1, 17, 4096, 65_536, 65_537, 200_000, 262_145, 1_100_000]
 
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func `objects behave like a dictionary`(_ seed: UInt64) {
-        Fixture.run(seed: seed, sets: seed % 2 == 0 ? 1 : 3) { fixture in
+        Fixture.run(seed: seed, sets: seed % 2 == 0 ? 1 : 3) { fixture async throws in
             var random = SplitMix64(seed: seed), model: [ObjectKey: Expected] = [:]
             for step in 0..<160 {
                 let key = Self.keys[Int.random(in: 0..<Self.keys.count, using: &random)]
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func `a self-copy may change metadata and must change something`() {
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             let bytes = pattern(300_000)
             try await fixture.put("k", bytes) { $0.attributes.metadata = [NameValue(name: "a", value: "1")] }
             let source = CopySource(bucket: fixture.bucket, key: "k")
@@ -104,7 +104,7 @@ import Testing
 
     @Test func `digests are what was asked for, and a refused body leaves nothing`() {
         struct Refused: Error {}
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             let bytes = pattern(150_000)
             for knowsLength in [true, false] {
                 for count in [0, 1000, 65_536, 150_000] {
@@ -117,7 +117,10 @@ import Testing
                         fixture.bucket, "k", tenant: fixture.tenant, options: options, body: body)
                     #expect(body.digests?.md5 == MD5.of(piece))
                     #expect(body.digests?.sha256 == SHA256.of(piece))
-                    #expect(body.digests?.checksums == [ObjectChecksum(algorithm: .crc32c, value: CRC32C.of(piece) as [UInt8])])
+                    #expect(
+                        body.digests?.checksums == [
+                            ObjectChecksum(algorithm: .crc32c, value: CRC32C.of(piece) as [UInt8])
+                        ])
                     #expect(result.checksum == body.digests?.checksums.first)
                     #expect(try await fixture.read("k") == piece)
                 }
@@ -145,7 +148,7 @@ import Testing
     }
 
     @Test func `a commit that fails leaves nothing, one of unknown outcome is told by a read`() {
-        Fixture.run(sets: 1) { fixture in
+        Fixture.run(sets: 1) { fixture async throws in
             for size in [10, 400_000] {
                 await fixture.sets[0].failNextCommit(.writeQuorumLost(detail: "test"))
                 let error = await failure { () async throws(ObjectError) in try await fixture.put("k", pattern(size)) }
@@ -162,10 +165,12 @@ import Testing
     }
 
     @Test func `limits`() {
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             let long = ObjectKey([UInt8](repeating: 0x61, count: 1025))
-            #expect(name(await failure { () async throws(ObjectError) in try await fixture.put(long, []) }) == "keyTooLong")
-            #expect(name(await failure { () async throws(ObjectError) in try await fixture.put("", []) }) == "keyTooLong")
+            #expect(
+                name(await failure { () async throws(ObjectError) in try await fixture.put(long, []) }) == "keyTooLong")
+            #expect(
+                name(await failure { () async throws(ObjectError) in try await fixture.put("", []) }) == "keyTooLong")
             let error = await failure { () async throws(ObjectError) in
                 try await fixture.put("k", []) {
                     $0.attributes.metadata = [NameValue(name: "n", value: String(repeating: "v", count: 2048))]

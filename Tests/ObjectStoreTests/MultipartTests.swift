@@ -1,9 +1,9 @@
 import Base
 import Digests
+import Drives
 import ObjectFormat
 import Objects
 import ObjectsTestSupport
-import Synchronization
 import Testing
 
 extension Fixture {
@@ -64,7 +64,7 @@ extension PartClaim {
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64]) func `parts make an object, read whole and in every range`(_ seed: UInt64) {
-        Fixture.run(seed: seed, limits: Self.limits) { fixture in
+        Fixture.run(seed: seed, limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k") {
                 $0.attributes.metadata = [NameValue(name: "a", value: "b")]
                 $0.attributes.headers.contentType = "text/plain"
@@ -89,18 +89,24 @@ extension PartClaim {
             #expect(head.object.attributes.headers.contentType == "text/plain")
             #expect(head.object.attributes.metadata == [NameValue(name: "a", value: "b")])
 
-            for (first, last) in [(0, 0), (99, 100), (50, 300_500), (300_099, 300_100), (365_636, 435_635), (435_635, 435_635)] {
+            for (first, last) in [
+                (0, 0), (99, 100), (50, 300_500), (300_099, 300_100), (365_636, 435_635), (435_635, 435_635),
+            ] {
                 let range = try await fixture.read("k") { $0.selection = .from(Int64(first), to: Int64(last)) }
                 #expect(range == Array(whole[first...last]), "\(first)-\(last)")
             }
             #expect(try await fixture.read("k") { $0.selection = .suffix(70_001) } == Array(whole.suffix(70_001)))
             for (index, number) in numbers.enumerated() {
-                #expect(try await fixture.read("k") { $0.selection = .part(number) } == pattern(sizes[index], UInt64(index)))
+                #expect(
+                    try await fixture.read("k") { $0.selection = .part(number) } == pattern(sizes[index], UInt64(index))
+                )
                 let head = try await fixture.head("k") { $0.selection = .part(number) }
                 #expect(head.isPartial)
                 #expect(head.partChecksum?.value == CRC64NVME.of(pattern(sizes[index], UInt64(index))))
             }
-            let missing = await failure { () async throws(ObjectError) in _ = try await fixture.head("k") { $0.selection = .part(2) } }
+            let missing = await failure { () async throws(ObjectError) in
+                _ = try await fixture.head("k") { $0.selection = .part(2) }
+            }
             #expect(name(missing) == "noSuchPart")
             await fixture.expectNoLeaks(large: 1)
 
@@ -117,7 +123,7 @@ extension PartClaim {
     }
 
     @Test func `claims that do not fit are refused, and the upload stays`() {
-        Fixture.run { fixture in
+        Fixture.run { fixture async throws in
             let upload = try await fixture.begin("k")
             let small = try await fixture.part("k", upload, 1, pattern(100))
             let large = try await fixture.part("k", upload, 2, pattern(5 << 20))
@@ -133,7 +139,9 @@ extension PartClaim {
                 ([PartClaim(number: 2, etag: "nonsense")], "invalidPart"),
             ]
             for (claims, expected) in table {
-                let error = await failure { () async throws(ObjectError) in _ = try await fixture.complete("k", upload, claims) }
+                let error = await failure { () async throws(ObjectError) in
+                    _ = try await fixture.complete("k", upload, claims)
+                }
                 #expect(name(error) == expected, "\(claims)")
             }
             let wrong = await failure { () async throws(ObjectError) in
@@ -147,7 +155,9 @@ extension PartClaim {
             }
             #expect(name(digest) == "badDigest")
             for (number, expected) in [(0, "invalidPartNumber"), (10_001, "invalidPartNumber")] {
-                let error = await failure { () async throws(ObjectError) in try await fixture.part("k", upload, number, []) }
+                let error = await failure { () async throws(ObjectError) in
+                    try await fixture.part("k", upload, number, [])
+                }
                 #expect(name(error) == expected)
             }
             let other = await failure { () async throws(ObjectError) in try await fixture.part("other", upload, 1, []) }
@@ -159,12 +169,14 @@ extension PartClaim {
     }
 
     @Test func `the last of two parts with one number counts, and the first one's space is free`() {
-        Fixture.run(limits: Self.limits) { fixture in
+        Fixture.run(limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k")
             let first = try await fixture.part("k", upload, 1, pattern(400_000, 1))
             let second = try await fixture.part("k", upload, 1, pattern(500_000, 2))
             await fixture.expectNoLeaks(large: 1)
-            let stale = await failure { () async throws(ObjectError) in _ = try await fixture.complete("k", upload, [PartClaim(first)]) }
+            let stale = await failure { () async throws(ObjectError) in
+                _ = try await fixture.complete("k", upload, [PartClaim(first)])
+            }
             #expect(name(stale) == "invalidPart")
             _ = try await fixture.complete("k", upload, [PartClaim(second)])
             #expect(try await fixture.read("k") == pattern(500_000, 2))
@@ -172,7 +184,7 @@ extension PartClaim {
     }
 
     @Test func `a completion asked for again answers the same, a different one finds no upload`() {
-        Fixture.run(limits: Self.limits) { fixture in
+        Fixture.run(limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k")
             let one = try await fixture.part("k", upload, 1, pattern(100, 1))
             let two = try await fixture.part("k", upload, 2, pattern(100, 2))
@@ -184,18 +196,17 @@ extension PartClaim {
             #expect(again.lastModified == done.lastModified)
             #expect(again.checksum == done.checksum)
             #expect(try await fixture.read("k") == [1])
-            for attempt in [
-                { () async throws(ObjectError) in _ = try await fixture.complete("k", upload, [PartClaim(one)]) },
-                { () async throws(ObjectError) in try await fixture.part("k", upload, 3, []) },
-                { () async throws(ObjectError) in try await fixture.abort("k", upload) },
-            ] as [() async throws(ObjectError) -> Void] {
-                #expect(name(await failure(attempt)) == "noSuchUpload")
+            let other = await failure { () async throws(ObjectError) in
+                _ = try await fixture.complete("k", upload, [PartClaim(one)])
             }
+            let part = await failure { () async throws(ObjectError) in try await fixture.part("k", upload, 3, []) }
+            let abort = await failure { () async throws(ObjectError) in try await fixture.abort("k", upload) }
+            #expect([name(other), name(part), name(abort)] == ["noSuchUpload", "noSuchUpload", "noSuchUpload"])
         }
     }
 
     @Test func `conditions hold at completion`() {
-        Fixture.run(limits: Self.limits) { fixture in
+        Fixture.run(limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k")
             let part = try await fixture.part("k", upload, 1, pattern(100))
             let put = try await fixture.put("k", [1])
@@ -209,14 +220,14 @@ extension PartClaim {
     }
 
     @Test func `checksums of parts make that of the object`() {
-        Fixture.run(limits: Self.limits) { fixture in
+        Fixture.run(limits: Self.limits) { fixture async throws in
             let pieces = [pattern(100_000, 1), pattern(20, 2), pattern(70_000, 3)], whole = pieces.flatMap { $0 }
             for algorithm in ChecksumAlgorithm.allCases {
                 for type in [ChecksumType.fullObject, .composite] {
                     let context = "\(algorithm) \(type)"
                     let allowed = type == .fullObject ? algorithm.isCombinable : algorithm != .crc64nvme
                     let upload: UniqueID
-                    do {
+                    do throws(ObjectError) {
                         upload = try await fixture.begin("k") {
                             $0.checksum = algorithm
                             $0.checksumType = type
@@ -257,7 +268,7 @@ extension PartClaim {
     }
 
     @Test func `a reader keeps the parts of an object that was deleted`() {
-        Fixture.run(sets: 1, limits: Self.limits) { fixture in
+        Fixture.run(sets: 1, limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k")
             let parts = [
                 try await fixture.part("k", upload, 1, pattern(400_000, 1)),
@@ -274,7 +285,7 @@ extension PartClaim {
     }
 
     @Test func `aborted and stale uploads free their space`() {
-        Fixture.run(limits: Self.limits) { fixture in
+        Fixture.run(limits: Self.limits) { fixture async throws in
             let aborted = try await fixture.begin("k")
             for number in 1...5 { try await fixture.part("k", aborted, number, pattern(300_000)) }
             try await fixture.abort("k", aborted)
@@ -296,7 +307,7 @@ extension PartClaim {
     }
 
     @Test func `uploads go with their bucket`() {
-        Fixture.run(sets: 3) { fixture in
+        Fixture.run(sets: 3) { fixture async throws in
             for key in ["a", "b", "c", "d"] as [ObjectKey] {
                 let upload = try await fixture.begin(key)
                 try await fixture.part(key, upload, 1, pattern(300_000))
@@ -305,19 +316,23 @@ extension PartClaim {
             try await fixture.store.sweepToFree()
             await fixture.expectNoLeaks(large: 0)
             #expect(await fixture.uploadRows == 0)
-            for set in fixture.sets { #expect(await set.rowKeys.count { $0.bytes.starts(with: StoreKeys.toFree) } == 0) }
+            for set in fixture.sets {
+                #expect(await set.rowKeys.count { $0.bytes.starts(with: StoreKeys.toFree) } == 0)
+            }
         }
     }
 
     @Test func `ten thousand parts`() {
-        Fixture.run(sets: 1, limits: Self.limits) { fixture in
+        Fixture.run(sets: 1, limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k") {
                 $0.checksum = .sha256
             }
             var claims: [PartClaim] = [], whole: [UInt8] = []
             for number in 1...10_000 {
                 let bytes = withUnsafeBytes(of: UInt64(number)) { Array($0) } + [1, 2, 3, 4]
-                claims.append(PartClaim(try await fixture.part("k", upload, number, bytes, checksum: .sha256), withChecksum: true))
+                claims.append(
+                    PartClaim(try await fixture.part("k", upload, number, bytes, checksum: .sha256), withChecksum: true)
+                )
                 whole += bytes
             }
             // Not chosen: more than a commit frees by itself.
@@ -325,7 +340,9 @@ extension PartClaim {
             let expected = whole.enumerated().filter { ($0.offset / 12 + 1) % 10 != 0 }.map(\.element)
             // An attempt that fails after its map was staged leaves pages behind.
             await fixture.sets[0].failCommit(after: 10, .writeQuorumLost(detail: "test"))
-            let failed = await failure { () async throws(ObjectError) in _ = try await fixture.complete("k", upload, claims) }
+            let failed = await failure { () async throws(ObjectError) in
+                _ = try await fixture.complete("k", upload, claims)
+            }
             #expect(name(failed) == "writeUnavailable")
             let done = try await fixture.complete("k", upload, chosen)
             #expect(done.size == Int64(expected.count))
@@ -333,7 +350,9 @@ extension PartClaim {
             #expect(await fixture.uploadRows == 9_000 + 71 + 1)
             #expect(try await fixture.read("k") == expected)
             #expect(try await fixture.read("k") { $0.selection = .part(9_999) } == Array(expected.suffix(12)))
-            #expect(try await fixture.read("k") { $0.selection = .from(50_000, to: 50_100) } == Array(expected[50_000...50_100]))
+            #expect(
+                try await fixture.read("k") { $0.selection = .from(50_000, to: 50_100) }
+                    == Array(expected[50_000...50_100]))
             await fixture.expectNoLeaks()
             try await fixture.delete("k")
             try await fixture.store.sweepToFree()
@@ -343,7 +362,7 @@ extension PartClaim {
     }
 
     @Test func `parts are copied from objects, whole or in ranges`() {
-        Fixture.run(limits: Self.limits) { fixture in
+        Fixture.run(limits: Self.limits) { fixture async throws in
             let bytes = pattern(400_000)
             try await fixture.put("source", bytes)
             let upload = try await fixture.begin("k")
@@ -373,11 +392,13 @@ extension PartClaim {
         }
     }
 
-    @Test(arguments: 1...15 as ClosedRange<UInt64>) func `completion, abort and late parts agree on one outcome`(_ seed: UInt64) {
-        Fixture.run(seed: seed, sets: 1, limits: Self.limits) { fixture in
+    @Test(arguments: 1...15 as ClosedRange<UInt64>) func `completion, abort and late parts agree on one outcome`(
+        _ seed: UInt64
+    ) {
+        Fixture.run(seed: seed, sets: 1, limits: Self.limits) { fixture async throws in
             let upload = try await fixture.begin("k")
             let part = try await fixture.part("k", upload, 1, pattern(300_000))
-            let outcomes = Mutex<[String: String]>([:])
+            let outcomes = Shared<[String: String]>([:])
             await withTaskGroup(of: Void.self) { group in
                 for who in ["complete", "abort", "part", "complete again"] {
                     group.addTask {
@@ -406,7 +427,7 @@ extension PartClaim {
     }
 
     @Test func `uploads and parts are listed in order and in pages`() {
-        Fixture.run(sets: 3) { fixture in
+        Fixture.run(sets: 3) { fixture async throws in
             let keys: [ObjectKey] = ["a", "a", "a/1", "a/2", "b", "b/x", "b/x", "c"]
             var all: [String] = []
             for key in keys {
@@ -421,7 +442,8 @@ extension PartClaim {
                     var options = ListUploadsOptions(), found: [String] = []
                     (options.prefix, options.delimiter, options.limit) = (prefix, delimiter, limit)
                     while true {
-                        let page = try await fixture.store.listUploads(fixture.bucket, tenant: fixture.tenant, options: options)
+                        let page = try await fixture.store.listUploads(
+                            fixture.bucket, tenant: fixture.tenant, options: options)
                         for entry in page.entries {
                             switch entry {
                             case .upload(let info): found.append("\(info.key) \(info.upload)")

@@ -97,7 +97,7 @@ class Server:
         import boto3
         from botocore.config import Config
 
-        config = dict(retries={"max_attempts": 0, "mode": "standard"}, s3={"addressing_style": "path"},
+        config = dict(signature_version="s3v4", retries={"max_attempts": 0, "mode": "standard"}, s3={"addressing_style": "path"},
                       connect_timeout=10, read_timeout=60, max_pool_connections=64)
         config.update(options.pop("config", {}))
         return boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1",

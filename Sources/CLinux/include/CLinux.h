@@ -35,9 +35,9 @@ int clinux_file_system_name(const char *path, char *name, size_t capacity);
 /* Times up to `count` writes with fdatasync; the number done. */
 int clinux_time_syncs(const char *directory, int64_t *microseconds, int count);
 
-/* Blocks SIGTERM and SIGINT for this thread and those that it starts, and ignores SIGPIPE. Call before any thread is started. */
-void clinux_block_stop_signals(void);
-/* Readable once SIGTERM or SIGINT has come; negative on failure. */
-int clinux_stop_signal_descriptor(void);
+/* From now on SIGTERM and SIGINT only end clinux_wait_for_stop_signal, and SIGPIPE is ignored. 0 or an errno. */
+int clinux_watch_stop_signals(void);
+/* Returns once SIGTERM or SIGINT has come. */
+void clinux_wait_for_stop_signal(void);
 
 #endif

@@ -10,6 +10,8 @@ struct BlockBuilder {
     private var restarts: [UInt32] = []
     private var sinceRestart = 0
     private let restartInterval: Int
+    /// Large rows have a restart more often: reading past one costs a trip to memory, a restart only a prefix.
+    private static let restartBytes = 2048
     private(set) var entries = 0
     private var end = TableFormat.headerBytes
 
@@ -37,7 +39,8 @@ struct BlockBuilder {
     /// Adds an entry behind the others; nil is a tombstone.
     mutating func add(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) {
         var shared = 0
-        if sinceRestart == 0 || sinceRestart == restartInterval {
+        let bytesSince = end - Int(restarts.last ?? 0)
+        if sinceRestart == 0 || sinceRestart == restartInterval || bytesSince >= Self.restartBytes {
             restarts.append(UInt32(end))
             sinceRestart = 0
         } else {

@@ -13,7 +13,7 @@ package final class BlockCache {
         var next: Int32 = -1
     }
 
-    private let capacityBytes: Int
+    let capacityBytes: Int
     @exclusivity(unchecked) private var slots: [Slot] = []
     @exclusivity(unchecked) private var buckets: [Int32]
     private var free: [Int32] = []

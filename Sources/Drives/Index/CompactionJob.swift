@@ -33,7 +33,7 @@ struct CompactionPolicy {
         if level == 0 { return Double(version.levels[0].count) / Double(max(1, parameters.levelZeroTables)) }
         // The last level has nowhere to go.
         if level == IndexLimits.levels - 1 { return 0 }
-        return Double(version.bytes(in: level)) / target(level)
+        return Double(version.bytesPerLevel[level]) / target(level)
     }
 
     func pick(_ version: IndexVersion) -> CompactionJob? {

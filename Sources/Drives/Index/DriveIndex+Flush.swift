@@ -102,12 +102,9 @@ extension DriveIndex {
         generationChanged()
     }
 
-    /// Forgets an edit that will not be installed; a flush's memtable can be flushed again.
+    /// Forgets an edit that will not be installed; a flush's memtable can be flushed again. Its files stay until the next start:
+    /// a manifest that could not be written may name them all the same.
     package func abandon(_ edit: IndexEdit) {
-        let removed = Set(edit.removed)
-        for record in edit.added where !removed.contains(record.number) {
-            released.tables.append((record.number, nil))
-        }
         switch edit.origin {
         case .flush: frozen.last { $0.isFlushed }?.isFlushed = false
         case .compaction: isCompacting = false

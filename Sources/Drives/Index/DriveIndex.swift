@@ -140,7 +140,7 @@ package final class DriveIndex {
         var all = counts
         all.memtableBytes = memtable.bytes + frozen.reduce(0) { $0 + $1.memtable.bytes }
         all.tables = version.tableCount
-        all.bytesPerLevel = version.levels.indices.map { version.bytes(in: $0) }
+        all.bytesPerLevel = version.bytesPerLevel
         all.tableBytes = all.bytesPerLevel.reduce(0, +)
         for table in version.levels.joined() { all.rows += table.record.entryCount }
         all.filterChecks = counters.filterChecks

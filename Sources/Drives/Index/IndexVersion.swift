@@ -2,8 +2,12 @@
 final class IndexVersion {
     /// Level 0 from the newest to the oldest table; deeper levels in key order, without overlap.
     let levels: [[SortedTable]]
+    let bytesPerLevel: [UInt64]
 
-    init(levels: [[SortedTable]]) { self.levels = levels }
+    init(levels: [[SortedTable]]) {
+        self.levels = levels
+        bytesPerLevel = levels.map { $0.reduce(0) { $0 + $1.record.fileBytes } }
+    }
 
     static func empty() -> IndexVersion {
         IndexVersion(levels: Array(repeating: [], count: IndexLimits.levels))
@@ -31,8 +35,6 @@ final class IndexVersion {
     }
 
     var tableCount: Int { levels.reduce(0) { $0 + $1.count } }
-
-    func bytes(in level: Int) -> UInt64 { levels[level].reduce(0) { $0 + $1.record.fileBytes } }
 
     /// The deepest level that holds a table; nil when none does.
     var deepest: Int? { levels.lastIndex { !$0.isEmpty } }

@@ -92,7 +92,9 @@ final class MergeCursor {
         heap.removeAll()
         for index in sources.indices {
             switch try sources[index].seek(search.target.bytes, bound: search.boundBytes, filter: search.filter) {
-            case .at: heap.push(index)
+            case .at:
+                guard compareBytes(sources[index].key, search.target.bytes) >= 0 else { throw Self.outOfOrder }
+                heap.push(index)
             case .end: break
             case .missing:
                 missing = index
@@ -161,13 +163,20 @@ final class MergeCursor {
         search.pass(heap.topKey)
         rowsLeft -= 1
         if rowsLeft < 0 { return .pause }
-        repeat {
+        while true {
             let source = heap.top
             if try heap.advanceTop() == .missing {
                 missing = source
                 return .missing
             }
-        } while heap.count > 0 && compareBytes(heap.topKey, search.passed) == 0
-        return .at
+            guard heap.count > 0 else { return .end }
+            let order = compareBytes(heap.topKey, search.passed)
+            if order == 0 { continue }
+            // A search that could go backwards might never end.
+            guard order > 0 else { throw Self.outOfOrder }
+            return .at
+        }
     }
+
+    private static var outOfOrder: DriveError { .damagedFormat(what: "index: a table's keys are out of order") }
 }

@@ -1,7 +1,11 @@
 /// Bloom filters over filter prefixes, cut into blocks of a page or more so that they are cached and evicted like all else.
 ///
-/// A prefix belongs to one block, chosen by its hash, and sets `probes` bits there. See Docs/formats/table.md.
+/// A prefix belongs to one line of 64 bytes, chosen by its hash, and sets `probes` bits there: a look-up costs one trip to
+/// memory instead of six, for 0.4 % more false positives. See Docs/formats/table.md.
 enum TableFilter {
+    static let lineBytes = 64
+    static let probesMax = 7
+
     /// Multiply and fold, eight bytes at a time. A CRC will not do: it is linear, and two of them with different seeds are
     /// one hash (measured: 62 % false positives).
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
@@ -34,12 +38,12 @@ enum TableFilter {
 
         /// `bitsPerKey` bits or more for each of `count` prefixes, in blocks of at most 16 KiB.
         init(count: Int, bitsPerKey: Int) {
-            // The number of probes that makes false positives rarest: bits per key × ln 2.
-            probes = max(1, min(30, bitsPerKey * 69 / 100))
+            // The number of probes that makes false positives rarest: bits per key × ln 2. A hash has bits for seven.
+            probes = max(1, min(TableFilter.probesMax, bitsPerKey * 69 / 100))
             let bytes = max(1, (count * bitsPerKey + 7) / 8)
-            let largest = 4 * TableFormat.pageBytes - TableFormat.headerBytes
+            let largest = 4 * TableFormat.pageBytes - TableFilter.lineBytes
             blocks = (bytes + largest - 1) / largest
-            blockPages = blocks > 1 ? 4 : TableFormat.pages(bytes + TableFormat.headerBytes)
+            blockPages = blocks > 1 ? 4 : TableFormat.pages(bytes + TableFilter.lineBytes)
         }
 
         init(_ footer: TableFooter) {
@@ -51,33 +55,29 @@ enum TableFilter {
         @inline(__always)
         func block(_ hash: UInt64) -> Int { Int(hash.multipliedFullWidth(by: UInt64(blocks)).high) }
 
+        /// Where a prefix's line begins in its block, and nine bits a probe. The block's first line is its header.
         @inline(__always)
-        private var bits: UInt64 { UInt64((blockPages * TableFormat.pageBytes - TableFormat.headerBytes) * 8) }
-
-        /// The block was chosen by the hash's high bits, so the bits inside come from another mixture.
-        @inline(__always)
-        private func steps(_ hash: UInt64) -> (UInt32, UInt32) {
-            let mixed = TableFilter.mix(hash, 0xD6E8_FEB8_6659_FD93)
-            return (UInt32(truncatingIfNeeded: mixed), UInt32(truncatingIfNeeded: mixed >> 32) | 1)
+        private func place(_ hash: UInt64) -> (line: Int, bits: UInt64) {
+            let lines = UInt64(blockPages * TableFormat.pageBytes / TableFilter.lineBytes - 1)
+            let line = ((TableFilter.mix(hash, 0xD6E8_FEB8_6659_FD93) >> 32) * lines) >> 32
+            return ((1 + Int(line)) * TableFilter.lineBytes, TableFilter.mix(hash, 0xA076_1D64_78BD_642F))
         }
 
         func set(_ hash: UInt64, in block: UnsafeMutableRawBufferPointer) {
-            var (position, step) = steps(hash)
+            var (line, bits) = place(hash)
             for _ in 0..<probes {
-                let bit = (UInt64(position) * bits) >> 32
-                block[TableFormat.headerBytes + Int(bit >> 3)] |= 1 << UInt8(bit & 7)
-                position &+= step
+                block[line + Int((bits & 511) >> 3)] |= 1 << UInt8(bits & 7)
+                bits >>= 9
             }
         }
 
         @inline(__always)
         func mayContain(_ hash: UInt64, in block: UnsafeRawBufferPointer) -> Bool {
             guard block.count == blockPages * TableFormat.pageBytes else { return true }
-            var (position, step) = steps(hash)
+            var (line, bits) = place(hash)
             for _ in 0..<probes {
-                let bit = (UInt64(position) * bits) >> 32
-                if block[TableFormat.headerBytes + Int(bit >> 3)] & (1 << UInt8(bit & 7)) == 0 { return false }
-                position &+= step
+                if block[line + Int((bits & 511) >> 3)] & (1 << UInt8(bits & 7)) == 0 { return false }
+                bits >>= 9
             }
             return true
         }

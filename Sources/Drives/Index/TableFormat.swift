@@ -159,7 +159,7 @@ struct TableFooter: Hashable {
             UInt64(boundsPages),
         ]
         guard all.reduce(0, +) < UInt64(UInt32.max), dataPages > 0, indexPages > 0, topPages > 0, boundsPages > 0,
-            filterProbes > 0, filterProbes <= 30, filterBlocks == 0 || filterBlockPages > 0,
+            filterProbes > 0, filterProbes <= UInt32(TableFilter.probesMax), filterBlocks == 0 || filterBlockPages > 0,
             filterBlockPages <= UInt16.max, topPages <= UInt16.max, boundsPages <= UInt16.max
         else { throw .damagedFormat(what: "\(path): footer out of range") }
     }

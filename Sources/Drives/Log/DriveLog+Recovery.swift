@@ -172,6 +172,7 @@ extension DriveLog {
         let file = try await files.io.open(path, [.readOnly, .direct])
         let size = Int(try await file.size())
         let block = pool.take(LogFormat.blockBytes).slice(0, LogFormat.blockBytes)
+        defer { withExtendedLifetime(block) {} }
         var header: LogSegmentHeader?
         do {
             if try await file.read(into: block.mutableBytes, at: 0) == LogFormat.blockBytes {
@@ -185,7 +186,7 @@ extension DriveLog {
                 }
             }
         } catch let error as DriveIOError {
-            guard LogScanner.isMedium(error) else { throw error }
+            guard LogScanner.isMedium(error), try await isAlive(file, size, block.mutableBytes) else { throw error }
         }
         await file.close()
         let byteCount = header.map { Int($0.segmentBytes) } ?? max(size, LogFormat.blockBytes)
@@ -193,26 +194,43 @@ extension DriveLog {
             number: number, header: header, keptEnd: nil, firstLSN: header?.firstLSN ?? .zero, byteCount: byteCount)
     }
 
+    /// True when any other block of the file can be read: a bad sector is damage, a drive that answers nothing is away.
+    private func isAlive(
+        _ file: any DriveFile, _ size: Int, _ block: UnsafeMutableRawBufferPointer
+    ) async throws(DriveIOError) -> Bool {
+        let middle = size / 2 / LogFormat.blockBytes * LogFormat.blockBytes
+        for offset in [LogFormat.blockBytes, middle, size - LogFormat.blockBytes] where offset > 0 {
+            do {
+                if try await file.read(into: block, at: UInt64(offset)) > 0 { return true }
+            } catch {
+                guard LogScanner.isMedium(error) else { throw error }
+            }
+        }
+        return false
+    }
+
     /// Fills in what follows from neighbours, and reports damaged headers and gaps.
     private func complete(_ candidates: inout [Candidate], _ recovery: inout LogRecovery, _ replay: LSN) {
-        for index in candidates.indices {
-            if candidates[index].header == nil, index > 0 {
-                candidates[index].firstLSN = candidates[index - 1].firstLSN + candidates[index - 1].byteCount
-            }
-            guard index > 0, candidates[index - 1].number + 1 == candidates[index].number,
-                let header = candidates[index].header
+        for index in candidates.indices where index > 0 {
+            guard candidates[index - 1].number + 1 == candidates[index].number, let header = candidates[index].header
             else { continue }
             candidates[index - 1].keptEnd = header.previousEnd
         }
-        for (index, candidate) in candidates.enumerated() {
-            if candidate.header == nil {
-                report(.badHeader, candidate.number, candidate.firstLSN..<candidate.endMax, replay, &recovery)
+        for index in candidates.indices {
+            guard let header = candidates[index].header else {
+                // It lies behind its predecessor, or else at the point of replay: all older ones are not needed.
+                let first = index > 0 ? candidates[index - 1].firstLSN + candidates[index - 1].byteCount : replay
+                candidates[index].firstLSN = first
+                let end = max(candidates[index].endMax, first)
+                report(.badHeader, candidates[index].number, min(first, end)..<end, replay, &recovery)
+                continue
             }
             // The oldest segment that replay needs, and every one after it, follow one that is there or that ended before.
-            guard let header = candidate.header, header.previousEnd > replay,
-                index == 0 || candidates[index - 1].number + 1 != candidate.number
-            else { continue }
-            report(.missingSegment, candidate.number - 1, replay..<header.previousEnd, replay, &recovery)
+            let hasPredecessor = index > 0 && candidates[index - 1].number + 1 == candidates[index].number
+            if header.previousEnd > replay && !hasPredecessor {
+                let number = candidates[index].number - 1
+                report(.missingSegment, number, replay..<header.previousEnd, replay, &recovery)
+            }
         }
     }
 
@@ -269,6 +287,8 @@ extension DriveLog {
                 sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
             }
         }
+        // A drive that went away in the middle is not a damaged one.
+        if !scanner.unreadable.isEmpty { _ = try await scanner.readHeaderBlock() }
         await file.close()
         for page in scanner.unreadable {
             report(

@@ -158,6 +158,7 @@ extension DriveLog {
         guard location.count > 0, count <= LogFormat.batchBytesLimit else { throw .notFound(path: path) }
         let buffer = pool.take(count)
         let target = buffer.slice(0, count).mutableBytes
+        defer { withExtendedLifetime(buffer) {} }
         let read: Int
         if let active, active.number == location.segment {
             read = try await active.file.read(into: target, at: UInt64(start))

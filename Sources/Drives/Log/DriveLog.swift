@@ -143,6 +143,7 @@ package final class DriveLog: @unchecked Sendable {
         try await makeRoom(for: batch)
         guard let active else { preconditionFailure("a started log has an active segment") }
         let bytes = batch.seal(salt: active.salt, lsn: active.end)
+        defer { withExtendedLifetime(batch) {} }
         do {
             try await active.file.writeAndSync(bytes, at: UInt64(active.offset))
         } catch {

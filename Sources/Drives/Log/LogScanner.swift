@@ -52,6 +52,13 @@ struct LogScanner {
         return .batch(header, batch)
     }
 
+    /// Reads the first block once more: it could be read when the scan began.
+    func readHeaderBlock() async throws(DriveIOError) -> Int {
+        let block = pool.take(LogFormat.blockBytes)
+        defer { withExtendedLifetime(block) {} }
+        return try await file.read(into: block.slice(0, LogFormat.blockBytes).mutableBytes, at: 0)
+    }
+
     /// True when the records fill the batch exactly: a whole batch that does not is not ours to guess at.
     private static func recordsFit(_ header: LogBatchHeader, _ batch: UnsafeRawBufferPointer) -> Bool {
         var offset = LogFormat.batchHeaderBytes

@@ -63,7 +63,9 @@ struct LogFiles {
 
     private func writeZeros(_ file: any DriveFile) async throws(DriveIOError) {
         let zeros = pool.take(Self.zeroBytes)
-        zeros.bytes.copyBytes(from: repeatElement(0, count: zeros.capacity))
+        // A pointer does not keep its buffer alive while the call is under way.
+        defer { withExtendedLifetime(zeros) {} }
+        zeros.bytes.zero()
         var offset = 0
         while offset < parameters.segmentBytes {
             let count = min(Self.zeroBytes, parameters.segmentBytes - offset)
@@ -79,6 +81,7 @@ struct LogFiles {
         let file: any DriveFile
         if let open = free.file { file = open } else { file = try await io.open(free.path, [.direct]) }
         let block = pool.take(LogFormat.blockBytes).slice(0, LogFormat.blockBytes)
+        defer { withExtendedLifetime(block) {} }
         LogSegmentHeader(
             drive: drive, number: number, salt: salt, firstLSN: firstLSN,
             segmentBytes: UInt64(parameters.segmentBytes), previousEnd: previousEnd

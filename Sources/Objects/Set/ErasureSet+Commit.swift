@@ -188,7 +188,9 @@ extension ErasureSet {
         isGraceRunning = false
         var isMore = false
         for number in flights.keys.sorted() {
-            guard let flight = flights[number], flight.state == .decided, let round = flight.graceRound else { continue }
+            guard let flight = flights[number], flight.state == .decided, let round = flight.graceRound else {
+                continue
+            }
             if round < graceRound {
                 for slot in flight.waiting.slots { slots[slot].isLate = true }
                 settle(number)

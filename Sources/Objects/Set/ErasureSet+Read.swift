@@ -4,17 +4,32 @@ import ObjectFormat
 
 /// Reads (rule 4): who can answer for a key, and falling over to others.
 extension ErasureSet {
-    /// Drives that can answer for the key.
-    func sources(of keyHash: UInt64) -> SlotMask {
-        sources(of: keyHash, in: ledger)
+    /// What a drive is asked about.
+    enum Question {
+        /// One key, by its change hash.
+        case key(UInt64)
+        /// All versions of an object: a drive that missed any listed change of one can't tell which is the newest.
+        case prefix(UInt32)
     }
 
-    /// A rebuilding drive with a vote answers only for what the list proves that it holds.
-    func sources(of keyHash: UInt64, in ledger: SetLedger) -> SlotMask {
-        guard !settings.broken.contains(.missedForgotten), let holders = ledger.holders(of: keyHash) else {
-            return mask(intactAndWhole: intact)
-        }
+    /// Drives that can answer. A rebuilding drive with a vote answers only for what the list proves that it holds.
+    func sources(of question: Question) -> SlotMask {
+        let holders =
+            switch question {
+            case .key(let hash): ledger.holders(of: hash)
+            case .prefix(let prefix): ledger.holders(ofPrefix: prefix)
+            }
+        guard !settings.broken.contains(.missedForgotten), let holders else { return mask(intactAndWhole: intact) }
+        if case .prefix = question { return mask(intactAndWhole: holders.intersection(intact)) }
         return holders.intersection(intact)
+    }
+
+    private func isOpen(_ question: Question) -> Bool {
+        guard !openHashes.isEmpty else { return false }
+        return switch question {
+        case .key(let hash): openHashes.contains(hash)
+        case .prefix(let prefix): openHashes.contains { IndexKey.changePrefix(of: $0) == prefix }
+        }
     }
 
     private func mask(intactAndWhole mask: SlotMask) -> SlotMask {
@@ -31,16 +46,16 @@ extension ErasureSet {
 
     /// Asks drives that can answer for the key, one after the other.
     func ask(
-        _ keyHash: UInt64, avoiding avoided: SlotMask = SlotMask(),
+        _ question: Question, avoiding avoided: SlotMask = SlotMask(),
         _ call: (any Drive) async throws(DriveError) -> IndexEntry?
     ) async throws(SetError) -> (entry: IndexEntry, payload: [UInt8], attached: DataLayout?)? {
         var tried = avoided, problem = "no drive that is here has its newest commit"
         while true {
             try checkReadable()
-            guard !openHashes.contains(keyHash) else {
+            guard !isOpen(question) else {
                 throw .readQuorumLost(detail: "the key's last commit is undecided until more drives return")
             }
-            guard let slot = pick(sources(of: keyHash).subtracting(tried)), let drive = slots[slot].drive else {
+            guard let slot = pick(sources(of: question).subtracting(tried)), let drive = slots[slot].drive else {
                 throw .readQuorumLost(detail: "the key can't be read: \(problem)")
             }
             tried.insert(slot)
@@ -56,7 +71,7 @@ extension ErasureSet {
     }
 
     package func row(_ key: IndexKey) async throws(SetError) -> SetRow? {
-        try await ask(key.changeHash) { drive throws(DriveError) in try await drive.entry(key) }
+        try await ask(.key(key.changeHash)) { drive throws(DriveError) in try await drive.entry(key) }
             .map { SetRow(key: $0.entry.key, revision: $0.entry.revision, payload: $0.payload) }
     }
 
@@ -65,7 +80,12 @@ extension ErasureSet {
         guard prefix.first == KeySpace.version.rawValue, prefix.suffix(2) == [0, 0] else {
             return try await rows(from: IndexKey(prefix), to: IndexKey.after(prefix), limit: 1).first
         }
-        return try await ask(IndexKey.changeHash(of: prefix[...])) { drive throws(DriveError) in
+        let question = Question.prefix(IndexKey.changePrefix(of: prefix))
+        if sources(of: question).isEmpty {
+            // Each drive missed some version: together r of them know.
+            return try await rows(from: IndexKey(prefix), to: IndexKey.after(prefix), limit: 1).first
+        }
+        return try await ask(question) { drive throws(DriveError) in
             try await drive.firstEntry(prefix: prefix)
         }
         .map { SetRow(key: $0.entry.key, revision: $0.entry.revision, payload: $0.payload) }
@@ -97,7 +117,8 @@ extension ErasureSet {
         while true {
             try checkReadable()
             let usable = mask(intactAndWhole: intact).subtracting(failed)
-            let inStep = SlotMask(usable.slots.filter { ledger.isInStep($0) || settings.broken.contains(.missedForgotten) })
+            let inStep = SlotMask(
+                usable.slots.filter { ledger.isInStep($0) || settings.broken.contains(.missedForgotten) })
             if let slot = pick(inStep), let drive = slots[slot].drive {
                 do throws(DriveError) {
                     return try await drive.entries(from: start, to: end, limit: limit)
@@ -110,7 +131,9 @@ extension ErasureSet {
             guard usable.count >= quorum.read else {
                 throw .readQuorumLost(detail: "\(usable.count) drives can list, \(quorum.read) are needed")
             }
-            if let merged = try await merge(usable, from: start, to: end, limit: limit, failed: &failed) { return merged }
+            if let merged = try await merge(usable, from: start, to: end, limit: limit, failed: &failed) {
+                return merged
+            }
         }
     }
 

@@ -177,12 +177,12 @@ extension ErasureSet {
         guard let (_, model) = commits.min(by: { $0.key < $1.key }) else { throw .again }
         let hashes = model.mutations.map(\.key.changeHash)
         audit { $0.completed += 1 }
-        for slot in plan.participants.slots {
+        for slot in plan.here.slots {
             guard let report = reports[slot], !report.holds(position) else { continue }
             slots[slot].recovery = nil
             let newer = decision.superseded(hashes, at: position, on: report)
             var commit = model
-            if plan.rebuilding.contains(slot) || plan.admitted.contains(slot) { commit.header.confirmed = .zero }
+            if plan.rebuilding.contains(slot) { commit.header.confirmed = .zero }
             commit.supersededKeys = hashes.filter(newer.contains)
             commit.mutations = []
             for mutation in model.mutations where !newer.contains(mutation.key.changeHash) {
@@ -223,8 +223,20 @@ extension ErasureSet {
             kind: .statement, position: position, decided: decision.decided, confirmed: .zero,
             membership: decision.statement.membership, sent: plan.participants.rawValue)
         let commit = DriveCommit(header: header, mutations: [], note: decision.statement.encoded())
+        // A newcomer does not count towards the statement that admits it, and hears of it only when it holds (rule 13):
+        // until then it is still blank, and the next start may take it or another.
+        let others = await store(commit, decision.statement, on: plan.here, &reports)
+        guard others.count >= min(quorum.write, plan.admitted.isEmpty ? .max : plan.here.count) else { throw .again }
+        let durable = others.union(await store(commit, decision.statement, on: plan.admitted, &reports))
+        guard durable.count >= quorum.write else { throw .again }
+    }
+
+    /// Where the statement has become durable.
+    private func store(
+        _ commit: DriveCommit, _ statement: Statement, on targets: SlotMask, _ reports: inout [Int: SlotReport]
+    ) async -> SlotMask {
         var waiters: [(slot: Int, waiter: AppendWaiter)] = []
-        for slot in plan.participants.slots {
+        for slot in targets.slots {
             guard let drive = slots[slot].drive else { continue }
             let waiter = AppendWaiter()
             slots[slot].recovery = nil
@@ -236,14 +248,13 @@ extension ErasureSet {
             do throws(DriveError) {
                 try await waiter.wait()
                 durable.insert(slot)
-                reports[slot]?.pending[position] = .init(header: header, keyHashes: [], note: commit.note)
-                reports[slot]?.statements[position] = decision.statement
+                let position = commit.header.position
+                reports[slot]?.pending[position] = .init(header: commit.header, keyHashes: [], note: commit.note)
+                reports[slot]?.statements[position] = statement
                 reports[slot]?.isBlank = false
             } catch { putAway(slot, "\(error)") }
         }
-        // A newcomer does not count towards the statement that admits it (rule 13).
-        let needed = plan.admitted.isEmpty ? quorum.write : min(quorum.write, plan.here.count)
-        guard durable.intersection(plan.here).count >= needed, durable.count >= quorum.write else { throw .again }
+        return durable
     }
 
     // MARK: Leading
@@ -259,6 +270,7 @@ extension ErasureSet {
         wanted = WantedStatement()
         decided = plan.writable ? statementPosition : decision.decided
         carriedDecided = .zero
+        failFlights()
         flights = [:]
         busy = [:]
         openKeys = decision.statement.opens.keys.sorted().flatMap { position in
@@ -271,7 +283,11 @@ extension ErasureSet {
         if case .shutDown = phase { return }
         phase = .serving
         areCountersKnown = await loadCounters(plan, reports)
-        if plan.writable && areCountersKnown && here.count >= quorum.write { isWritable = true } else { needsStart = true }
+        if plan.writable && areCountersKnown && here.count >= quorum.write {
+            isWritable = true
+        } else {
+            needsStart = true
+        }
         declaredLost = declaredLost.subtracting(plan.admitted)
         confirmMore()
         tellDrives()
@@ -312,7 +328,9 @@ extension ErasureSet {
         var listed: [Position: [UInt64]] = [:]
         for report in told {
             report.forEachPosition { position, hashes in
-                if position > mark && isValid(position) && listed[position]?.isEmpty != false { listed[position] = hashes }
+                if position > mark && isValid(position) && listed[position]?.isEmpty != false {
+                    listed[position] = hashes
+                }
             }
         }
         for position in listed.keys.sorted() {
@@ -352,7 +370,9 @@ extension ErasureSet {
             from = IndexKey.after(key: last.key)
         }
         let notes = CounterNotes(plan.participants.slots.compactMap { reports[$0] }, isValid: isValid)
-        for (position, change) in notes.changes where position > foldedUpTo[change.key] ?? .zero { loaded.replay(change) }
+        for (position, change) in notes.changes where position > foldedUpTo[change.key] ?? .zero {
+            loaded.replay(change)
+        }
         loaded.endReplay()
         counters = loaded
         return true

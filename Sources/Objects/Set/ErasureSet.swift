@@ -214,12 +214,13 @@ package actor ErasureSet: SetStore {
         failLockWaiters(.writeQuorumLost(detail: "\(here.count) drives are here, \(quorum.write) are needed to write"))
     }
 
-    /// Callers whose commit is undecided can't be told what becomes of it.
+    /// Answers every caller at the end of an epoch. What is undecided the next one decides.
     func failFlights() {
         for number in flights.keys.sorted() {
-            guard let flight = flights[number], flight.state == .queued || flight.state == .voiding else { continue }
+            guard let flight = flights[number], let waiter = flight.waiter else { continue }
             flights[number]?.waiter = nil
-            flight.waiter?.resume(returning: .failure(.outcomeUnknown))
+            let isSafe = flight.state == .decided && quorum.acknowledges(copies: flight.copies, durable: flight.durable)
+            waiter.resume(returning: isSafe ? .success(()) : .failure(.outcomeUnknown))
         }
     }
 
@@ -266,7 +267,8 @@ package actor ErasureSet: SetStore {
         return try plane.stage(hint: hint, on: driveSnapshot(takers))
     }
 
-    package func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader {
+    package func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader
+    {
         try checkReadable()
         return try await plane.open(layout, of: row, range: range, on: driveSnapshot(here))
     }

@@ -1,4 +1,5 @@
 package import Base
+import Drives
 
 /// The leader's change list (rule 11): decided positions that not every member holds, with the hashes of their keys.
 ///
@@ -15,6 +16,8 @@ package struct SetLedger: Sendable {
     private var start = 0
     /// Newest listed position of a key.
     private var newest: [UInt64: Position] = [:]
+    /// Listed positions that change a version of an object, by the upper half of the hash.
+    private var byPrefix: [UInt32: [Position]] = [:]
     /// How many listed positions with keys each slot does not hold.
     private var missing: [Int]
     private let all: SlotMask
@@ -38,14 +41,19 @@ package struct SetLedger: Sendable {
             return
         }
         entries.insert(Entry(position: position, keyHashes: keyHashes, held: held), at: index)
-        for hash in keyHashes where newest[hash] ?? .zero < position { newest[hash] = position }
+        for hash in keyHashes {
+            if newest[hash] ?? .zero < position { newest[hash] = position }
+            byPrefix[IndexKey.changePrefix(of: hash), default: []].append(position)
+        }
         guard !keyHashes.isEmpty, held != all else { return }
         for slot in all.subtracting(held).slots { missing[slot] += 1 }
     }
 
     package mutating func markHeld(_ position: Position, slot: Int) {
         let index = lowerBound(position)
-        guard index < entries.count, entries[index].position == position, !entries[index].held.contains(slot) else { return }
+        guard index < entries.count, entries[index].position == position, !entries[index].held.contains(slot) else {
+            return
+        }
         entries[index].held.insert(slot)
         if !entries[index].keyHashes.isEmpty { missing[slot] -= 1 }
     }
@@ -77,6 +85,16 @@ package struct SetLedger: Sendable {
         return entries[index].held
     }
 
+    /// Slots that hold every listed position of keys with that prefix; nil when the list has none.
+    package func holders(ofPrefix prefix: UInt32) -> SlotMask? {
+        guard let positions = byPrefix[prefix] else { return nil }
+        return positions.reduce(all) { mask, position in
+            let index = lowerBound(position)
+            guard index < entries.count, entries[index].position == position else { return mask }
+            return mask.intersection(entries[index].held)
+        }
+    }
+
     package func isInStep(_ slot: Int) -> Bool { missing[slot] == 0 }
     package func missedCount(_ slot: Int) -> Int { missing[slot] }
 
@@ -99,7 +117,12 @@ package struct SetLedger: Sendable {
             let entry = entries[start]
             guard entry.position < limit, members.isSubset(of: entry.held) else { break }
             confirmed = entry.position
-            for hash in entry.keyHashes where newest[hash] == entry.position { newest[hash] = nil }
+            for hash in entry.keyHashes {
+                if newest[hash] == entry.position { newest[hash] = nil }
+                let prefix = IndexKey.changePrefix(of: hash)
+                byPrefix[prefix]?.removeAll { $0 == entry.position }
+                if byPrefix[prefix]?.isEmpty == true { byPrefix[prefix] = nil }
+            }
             if !entry.keyHashes.isEmpty {
                 for slot in all.subtracting(entry.held).slots { missing[slot] -= 1 }
             }

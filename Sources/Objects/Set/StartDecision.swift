@@ -158,9 +158,13 @@ package struct StartDecision: Sendable {
             }
         }
         // Without a readable record there is nothing to complete.
-        let isRebuildable = evidence.map { rows in rows.allSatisfy { row in
-            (!broken.contains(.supersede) && (later[row.keyHash] ?? .zero) > position) || row.shares.count >= row.needed
-        } } ?? false
+        let isRebuildable =
+            evidence.map { rows in
+                rows.allSatisfy { row in
+                    (!broken.contains(.supersede) && (later[row.keyHash] ?? .zero) > position)
+                        || row.shares.count >= row.needed
+                }
+            } ?? false
         if isRebuildable { return .complete }
         let anyAway = plan.participants.count < quorum.drives
         if anyAway && present + away + lost >= quorum.write && !broken.contains(.voidWhatIsAway) { return .open }

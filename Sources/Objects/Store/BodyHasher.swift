@@ -10,11 +10,14 @@ struct BodyHasher {
     private var sha256: SHA256?
     private var checksum: Digests.Checksum?
     private let algorithm: ChecksumAlgorithm?
+    /// A second checksum, of a client that sends another than the one that is kept.
+    private var sent: Digests.Checksum?
     private(set) var byteCount: Int64 = 0
 
     /// `md5` and `algorithm` are off for copies of which both are known already.
-    init(md5 wantsMD5: Bool, sha256 wantsSHA256: Bool, algorithm: ChecksumAlgorithm?) {
+    init(md5 wantsMD5: Bool, sha256 wantsSHA256: Bool, algorithm: ChecksumAlgorithm?, sent: ChecksumAlgorithm? = nil) {
         self.algorithm = algorithm
+        if let sent, sent != algorithm { self.sent = Digests.Checksum(sent) }
         if wantsMD5 || algorithm == .md5 { md5 = MD5() }
         if wantsSHA256 || algorithm == .sha256 { sha256 = SHA256() }
         if let algorithm, algorithm != .md5, algorithm != .sha256 { checksum = Digests.Checksum(algorithm) }
@@ -28,6 +31,7 @@ struct BodyHasher {
             md5?.update(strip)
             sha256?.update(strip)
             checksum?.update(strip)
+            sent?.update(strip)
             start += strip.count
         }
     }
@@ -42,6 +46,7 @@ struct BodyHasher {
         }
         var checksums: [ObjectChecksum] = []
         if let algorithm, let value { checksums.append(ObjectChecksum(algorithm: algorithm, value: value)) }
+        if let sent { checksums.append(ObjectChecksum(algorithm: sent.algorithm, value: sent.finish())) }
         return ComputedDigests(byteCount: byteCount, md5: md5 ?? [], sha256: sha256, checksums: checksums)
     }
 }

@@ -56,7 +56,8 @@ struct SmallBody {
             while offset < buffer.count {
                 let target = try await stager.nextBuffer()
                 let count = min(target.count, buffer.count - offset)
-                target.mutableBytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer.bytes[offset..<offset + count]))
+                target.mutableBytes.copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: buffer.bytes[offset..<offset + count]))
                 try await stager.filled(count)
                 offset += count
             }
@@ -69,7 +70,9 @@ struct SmallBody {
 }
 
 enum BodyStaging {
-    static func read(_ body: any BodySource, into target: UnsafeMutableRawBufferPointer) async throws(ObjectError) -> Int {
+    static func read(_ body: any BodySource, into target: UnsafeMutableRawBufferPointer) async throws(ObjectError)
+        -> Int
+    {
         do { return try await body.read(into: target) } catch { throw .body(error) }
     }
 

@@ -16,11 +16,14 @@ struct Assembly: Sendable {
     ) throws(ObjectError) {
         try Self.checkOrder(claims)
         for (index, claim) in claims.enumerated() {
-            guard let part = parts[claim.number], part.etag == claim.etag else { throw .invalidPart(number: claim.number) }
+            guard let part = parts[claim.number], part.etag == claim.etag else {
+                throw .invalidPart(number: claim.number)
+            }
             // AWS wants a checksum in each claim of an upload with composite ones. Clients whose SDK chose the algorithm for them
             // do not know of it, and the part has been verified: a claim without one is taken.
-            if let claimed = claim.checksum, claimed.value != part.checksum?.value
-                || claimed.algorithm != part.checksum?.algorithm
+            // A claim in another algorithm than the upload keeps is that of an SDK's own choosing, and was verified with the part.
+            if let claimed = claim.checksum, upload.isChecksumChosen || claimed.algorithm == part.checksum?.algorithm,
+                claimed.value != part.checksum?.value || claimed.algorithm != part.checksum?.algorithm
             {
                 throw .invalidPart(number: claim.number)
             }
@@ -84,7 +87,9 @@ struct Assembly: Sendable {
 
     /// Judges what the client says of the whole.
     func check(_ options: CompleteOptions, _ upload: UploadRecord) throws(ObjectError) {
-        if let expected = options.expectedSize, expected != size { throw .sizeMismatch(expected: expected, found: size) }
+        if let expected = options.expectedSize, expected != size {
+            throw .sizeMismatch(expected: expected, found: size)
+        }
         if let type = options.checksumType, type != upload.checksumType {
             throw .checksumMismatch(
                 detail: "The checksum type of the request does not match that of the upload.")
@@ -107,6 +112,7 @@ extension PartMapReference {
     init(upload: UniqueID, partCount: Int, pages: [PartMapPage]) {
         self.init(
             upload: upload, partCount: partCount,
-            pages: pages.compactMap { page in page.entries.first.map { PageStart(offset: $0.offset, number: $0.number) } })
+            pages: pages.compactMap { page in page.entries.first.map { PageStart(offset: $0.offset, number: $0.number) }
+            })
     }
 }

@@ -36,7 +36,9 @@ extension ObjectStore {
         }
         var buckets: [BucketInfo] = []
         while index < snapshot.names.count, snapshot.names[index].hasPrefix(options.prefix) {
-            guard buckets.count < options.limit else { return ListBucketsResult(buckets: buckets, next: buckets.last?.name) }
+            guard buckets.count < options.limit else {
+                return ListBucketsResult(buckets: buckets, next: buckets.last?.name)
+            }
             if let bucket = snapshot.buckets[snapshot.names[index]] { buckets.append(bucket.info) }
             index += 1
         }

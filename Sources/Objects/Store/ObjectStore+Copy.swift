@@ -9,14 +9,19 @@ extension ObjectStore {
         from source: CopySource, to bucket: String, _ key: ObjectKey, tenant: TenantID, options: CopyOptions
     ) async throws(ObjectError) -> CopyResult {
         let target = try self.tenant(tenant).bucket(bucket)
-        if let replacement = options.replacement { try check(key, replacement) } else { try check(key, ObjectAttributes()) }
+        if let replacement = options.replacement {
+            try check(key, replacement)
+        } else {
+            try check(key, ObjectAttributes())
+        }
         let set = placement.set(bucket: target.id, key: key)
         try await checkEarly(options.conditions, bucket: target, key: key, set: set)
         let opened = try await openCopySource(source, tenant: tenant, selection: .all)
         let reader = opened.reader
         do {
             let result = try await copy(
-                opened.head.object, reader, isSelf: source.bucket == bucket && source.key == key && source.version == nil,
+                opened.head.object, reader,
+                isSelf: source.bucket == bucket && source.key == key && source.version == nil,
                 to: target, key, set, options)
             await reader.close()
             return result
@@ -41,7 +46,8 @@ extension ObjectStore {
     }
 
     private func copy(
-        _ object: ObjectInfo, _ reader: ObjectReader, isSelf: Bool, to target: Bucket, _ key: ObjectKey, _ set: SetHandle,
+        _ object: ObjectInfo, _ reader: ObjectReader, isSelf: Bool, to target: Bucket, _ key: ObjectKey,
+        _ set: SetHandle,
         _ options: CopyOptions
     ) async throws(ObjectError) -> CopyResult {
         guard object.size <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }

@@ -23,7 +23,9 @@ extension ObjectStore {
             for _ in 0..<Self.readAttemptsMax {
                 let found = try await VersionLookup(set: set, bucket: bucket.id, key: key).readable(options.version)
                 try options.conditions.check(etag: found.record.etag, lastModified: found.record.lastModified)
-                if let (head, _) = try await select(options.selection, of: found, bucket: bucket.id, set: set) { return head }
+                if let (head, _) = try await select(options.selection, of: found, bucket: bucket.id, set: set) {
+                    return head
+                }
             }
             throw .slowDown(detail: "the object is being replaced too fast to be read")
         }

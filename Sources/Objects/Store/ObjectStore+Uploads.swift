@@ -11,7 +11,9 @@ struct StoredUpload: Sendable {
     let upload: UniqueID
 
     init(_ row: SetRow) throws(ObjectError) {
-        guard let parsed = StoreKeys.parse(row.key) else { throw .damaged(detail: "an upload's key has the wrong shape") }
+        guard let parsed = StoreKeys.parse(row.key) else {
+            throw .damaged(detail: "an upload's key has the wrong shape")
+        }
         self.row = row
         key = parsed.key
         upload = UniqueID(high: parsed.high, low: parsed.low)
@@ -86,13 +88,14 @@ extension ObjectStore {
             try await activeUpload(bucket.id, key, upload, on: set)
         }
         let algorithm = found.record.checksumAlgorithm
-        if let sent = options.checksum, sent != algorithm {
-            let expected = found.record.isChecksumChosen ? algorithm.name.lowercased() : "null"
+        // An upload for which no algorithm was chosen takes whatever its client's SDK sends, and keeps its own beside it.
+        if let sent = options.checksum, sent != algorithm, found.record.isChecksumChosen {
             throw .checksumMismatch(
-                detail: "Checksum Type mismatch occurred, expected checksum Type: \(expected), "
+                detail: "Checksum Type mismatch occurred, expected checksum Type: \(algorithm.name.lowercased()), "
                     + "actual checksum Type: \(sent.name.lowercased())")
         }
-        let hasher = BodyHasher(md5: true, sha256: options.wantsSHA256, algorithm: algorithm)
+        let hasher = BodyHasher(
+            md5: true, sha256: options.wantsSHA256, algorithm: algorithm, sent: options.checksum)
         if let size = body.byteCount, size <= Int64(SmallBody.byteCountMax) {
             let small = try await SmallBody(reading: body, count: Int(size), hasher: hasher, buffers: buffers)
             return try await set.run { () async throws(ObjectError) in
@@ -129,7 +132,9 @@ extension ObjectStore {
             await staged.abandon(after: error)
             throw error
         }
-        return PartInfo(number: number, record)
+        var info = PartInfo(number: number, record)
+        info.checksum = staged.digests.checksums.last
+        return info
     }
 
     package func listParts(
@@ -153,7 +158,8 @@ extension ObjectStore {
                 }
                 parts.append(PartInfo(number: number, try row.part()))
             }
-            return ListPartsResult(upload: found.info, parts: parts, next: rows.count > limit ? parts.last?.number : nil)
+            return ListPartsResult(
+                upload: found.info, parts: parts, next: rows.count > limit ? parts.last?.number : nil)
         }
     }
 
@@ -207,7 +213,8 @@ extension ObjectStore {
 
     /// Removes an active upload; the sweeper frees its parts.
     func abort(
-        _ bucket: BucketID, _ key: ObjectKey, _ upload: UniqueID, on set: SetHandle, when isWanted: (UploadRecord) -> Bool
+        _ bucket: BucketID, _ key: ObjectKey, _ upload: UniqueID, on set: SetHandle,
+        when isWanted: (UploadRecord) -> Bool
     ) async throws(ObjectError) {
         try await set.locked([Self.uploadLock(bucket, key, upload)]) { () async throws(ObjectError) in
             let found = try await activeUpload(bucket, key, upload, on: set)

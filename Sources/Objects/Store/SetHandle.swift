@@ -11,9 +11,13 @@ struct SetHandle: Sendable {
     /// Runs `body` with the set's executor preferred, so that its calls to the set do not hop.
     @discardableResult
     func run<Value>(_ body: () async throws(ObjectError) -> Value) async throws(ObjectError) -> Value {
-        try await withTaskExecutorPreference(store.executor) { () async throws(ObjectError) -> Value in
-            try await body()
+        let result: Result<Value, ObjectError> = await withTaskExecutorPreference(store.executor) {
+            await moveToPreferredExecutor()
+            do throws(ObjectError) { return .success(try await body()) } catch { return .failure(error) }
         }
+        // Without this the caller would go on where the set's work ended: on another loop's thread, beside its own socket.
+        await moveToPreferredExecutor()
+        return try result.get()
     }
 
     /// Runs `body` holding the writers' locks of `names`.

@@ -122,7 +122,8 @@ extension ObjectStore {
             for set in placement.sets {
                 try await set.run { () async throws(ObjectError) in
                     var expired: [StoredUpload] = []
-                    try await set.scan(prefix: StoreKeys.uploadStart(bucket.id, prefix: "")) { row throws(ObjectError) in
+                    try await set.scan(prefix: StoreKeys.uploadStart(bucket.id, prefix: "")) {
+                        row throws(ObjectError) in
                         let found = try StoredUpload(row)
                         if isExpired(found.record) { expired.append(found) }
                     }
@@ -144,7 +145,8 @@ extension ObjectStore {
             guard found.record.completion != nil else {
                 return try await abort(bucket.id, found.key, found.upload, on: set, when: isExpired)
             }
-            try await set.locked([Self.uploadLock(bucket.id, found.key, found.upload)]) { () async throws(ObjectError) in
+            try await set.locked([Self.uploadLock(bucket.id, found.key, found.upload)]) {
+                () async throws(ObjectError) in
                 try await set.commit { _ in [.delete(key: found.row.key)] }
             }
         } catch {

@@ -43,7 +43,6 @@ struct VersionChange: Sendable {
         return changes
     }
 
-
     /// Packed data goes with the row that it is attached to.
     static func freeing(_ layout: DataLayout) -> [SetChange] {
         switch layout {

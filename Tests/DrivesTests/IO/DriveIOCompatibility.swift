@@ -6,7 +6,7 @@ import Testing
 /// What every `DriveIO` must do, whatever is below it. Each check starts in an empty drive directory.
 struct DriveIOCompatibility {
     let io: any DriveIO
-    let pool = BufferPool()
+    let pool = LogHarness.sharedPool
 
     typealias Check = @Sendable (DriveIOCompatibility) async throws -> Void
 
@@ -27,8 +27,21 @@ struct DriveIOCompatibility {
         return slice
     }
 
+    /// Keeps the buffer alive until the call has returned, as every caller must.
+    private func write(
+        _ file: any DriveFile, _ slice: BufferSlice, at offset: UInt64, syncs: Bool = false
+    ) async throws(DriveIOError) {
+        defer { withExtendedLifetime(slice) {} }
+        if syncs {
+            try await file.writeAndSync(slice.bytes, at: offset)
+        } else {
+            try await file.write(slice.bytes, at: offset)
+        }
+    }
+
     private func read(_ file: any DriveFile, at offset: UInt64, _ count: Int) async throws -> [UInt8] {
         let buffer = pool.take(max(count, 1)).slice(0, count)
+        defer { withExtendedLifetime(buffer) {} }
         let read = try await file.read(into: buffer.mutableBytes, at: offset)
         return [UInt8](buffer.bytes[..<read])
     }
@@ -41,7 +54,7 @@ struct DriveIOCompatibility {
         try await io.makeDirectory("")
         for name in ["a/one", "a/two"] {
             let file = try await io.open(name, [.create])
-            try await file.write(block(name == "a/one" ? 1 : 2).bytes, at: 0)
+            try await write(file, block(name == "a/one" ? 1 : 2), at: 0)
             await file.close()
         }
         #expect(try await io.list("a").sorted() == ["b", "one", "two"])
@@ -72,15 +85,15 @@ struct DriveIOCompatibility {
         let direct = try await io.open("g", [.create, .exclusive, .direct])
         let again = try await io.open("f", [.create])
         let readOnly = try await io.open("f", [.readOnly])
-        await #expect(throws: DriveIOError.self) { try await readOnly.write(block(1).bytes, at: 0) }
+        await #expect(throws: DriveIOError.self) { try await write(readOnly, block(1), at: 0) }
         for file in [first, direct, again, readOnly] { await file.close() }
     }
 
     private func readingAndWriting() async throws {
         let file = try await io.open("f", [.create])
         #expect(try await read(file, at: 0, 100) == [])
-        try await file.write(block(7, count: 10_000).bytes, at: 5)
-        try await file.writeAndSync(block(9, count: 100).bytes, at: 100)
+        try await write(file, block(7, count: 10_000), at: 5)
+        try await write(file, block(9, count: 100), at: 100, syncs: true)
         try await file.sync()
         #expect(try await file.size() == 10_005)
         let all = try await read(file, at: 0, 20_000)
@@ -96,23 +109,17 @@ struct DriveIOCompatibility {
         let file = try await io.open("f", [.create, .direct])
         try await file.allocate(64 << 10)
         for index in 0..<16 as Range<UInt64> {
-            try await file.writeAndSync(block(UInt8(index + 1)).bytes, at: index * 4096)
+            try await write(file, block(UInt8(index + 1)), at: index * 4096, syncs: true)
         }
         let all = try await read(file, at: 0, 1 << 20)
         #expect(all.count == 64 << 10)
         #expect((0..<16).allSatisfy { all[$0 * 4096] == UInt8($0 + 1) })
-        if file.isDirect {
-            await #expect(throws: DriveIOError.system(call: "write", path: "f", errno: EINVAL).self) {
-                do { try await file.write(block(1, count: 8192).slice(100, 4096).bytes, at: 0) } catch let error
-                    as DriveIOError
-                {
-                    // The name of the call is the implementation's own.
-                    guard case .system(_, let path, let code) = error else { throw error }
-                    throw DriveIOError.system(call: "write", path: path, errno: code)
-                }
-            }
-            #expect(file.isDirect)
+        // What is not aligned is refused or written, as the file system likes; it does not cost the file its directness.
+        let wasDirect = file.isDirect
+        do { try await write(file, block(1, count: 8192).slice(100, 4096), at: 0) } catch {
+            guard case .system(_, "f", EINVAL) = error else { throw error }
         }
+        #expect(file.isDirect == wasDirect)
         await file.close()
     }
 
@@ -123,7 +130,7 @@ struct DriveIOCompatibility {
         try await file.allocate(50_000)
         #expect(try await file.size() == 100_000)
         #expect(try await read(file, at: 99_990, 100) == [UInt8](repeating: 0, count: 10))
-        try await file.write(block(5).bytes, at: 0)
+        try await write(file, block(5), at: 0)
         try await file.truncate(10)
         #expect(try await file.size() == 10)
         try await file.truncate(20)
@@ -144,7 +151,7 @@ struct DriveIOCompatibility {
         let file = try await io.open("f", [.create])
         await withTaskGroup(of: Void.self) { group in
             for index in 0..<8 as Range<UInt64> {
-                group.addTask { try? await file.write(block(1).bytes, at: index * 4096) }
+                group.addTask { try? await write(file, block(1), at: index * 4096) }
             }
             group.addTask {
                 await file.close()
@@ -160,7 +167,7 @@ struct DriveIOCompatibility {
         try await file.allocate(256 << 12)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<256 {
-                group.addTask { try await file.write(block(UInt8(index)).bytes, at: UInt64(index) << 12) }
+                group.addTask { try await write(file, block(UInt8(index)), at: UInt64(index) << 12) }
             }
             try await group.waitForAll()
         }

@@ -121,7 +121,9 @@ import Testing
             #expect(loop.enqueues.remote == before + 1)
             let file = try await io.open("d/f", [.create, .direct])
             let opened = loop.enqueues.remote
-            try await file.writeAndSync(BufferPool().take(4096).slice(0, 4096).bytes, at: 0)
+            let block = BufferPool().take(4096)
+            try await file.writeAndSync(UnsafeRawBufferPointer(block.bytes), at: 0)
+            withExtendedLifetime(block) {}
             #expect(loop.enqueues.remote == opened)
             await file.close()
         }
@@ -142,7 +144,9 @@ final class TemporaryDirectory: Sendable {
     init(below parent: String? = nil) throws {
         let parent = parent ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array((parent + "/martlet-XXXXXX").utf8CString)
-        guard let made = template.withUnsafeMutableBufferPointer({ mkdtemp($0.baseAddress) }) else { throw Failed() }
+        guard
+            let made = template.withUnsafeMutableBufferPointer({ buffer in buffer.baseAddress.flatMap { mkdtemp($0) } })
+        else { throw Failed() }
         path = String(cString: made)
     }
 

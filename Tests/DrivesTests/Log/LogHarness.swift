@@ -57,7 +57,9 @@ final class LogHarness: @unchecked Sendable {
     // SAFETY: touched by the simulation's thread only.
     let executor: SimulationExecutor
     let drive: SimulatedDrive
-    let pool = BufferPool()
+    /// One for all: a pool never gives its slabs back to the kernel.
+    static let sharedPool = BufferPool()
+    let pool = LogHarness.sharedPool
     let identity = UniqueID(high: 1, low: 2)
     var parameters = LogParameters()
     var random: SplitMix64
@@ -110,9 +112,19 @@ final class LogHarness: @unchecked Sendable {
     /// The bytes of a record: its token, and noise that follows from it.
     func content(_ token: UInt64, count: Int) -> [UInt8] {
         var noise = SplitMix64(seed: token)
-        var bytes = withUnsafeBytes(of: token.littleEndian) { [UInt8]($0) }
-        while bytes.count < count { bytes.append(UInt8(truncatingIfNeeded: noise.next())) }
-        return bytes
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            var value = token.littleEndian
+            for start in stride(from: 0, to: count, by: 8) {
+                withUnsafeBytes(of: value) { word in
+                    let piece = min(8, count - start)
+                    UnsafeMutableRawBufferPointer(rebasing: raw[start..<start + piece])
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: word[..<piece]))
+                }
+                value = noise.next()
+            }
+            initialized = count
+        }
     }
 
     static func token(_ bytes: [UInt8]) -> UInt64 {
