@@ -286,7 +286,7 @@ extension ErasureSet {
         if plan.writable && areCountersKnown && here.count >= quorum.write { isWritable = true } else { needsStart = true }
         declaredLost = declaredLost.subtracting(plan.admitted)
         confirmMore()
-        tellDrives()
+        if isWritable { tellDrives() }
     }
 
     private func resolve(

@@ -139,6 +139,8 @@ package struct StartDecision: Sendable {
                 outcomes[position] = .open
             }
             completions = []
+            // Drives must not hear of a decided position that stands on opens which no statement on them names.
+            decided = highest
         }
     }
 
