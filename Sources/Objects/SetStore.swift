@@ -151,7 +151,8 @@ package protocol DataPlane: Sendable {
     /// What `slot` must attach to the row `key` of that revision, made from the other drives' shares. For coded data `key` is
     /// one row of the data space. `shares` are attachments that were found in undecided records: they count like rows.
     func rebuild(
-        _ layout: DataLayout, key: IndexKey, revision: Position, slot: Int, shares: [Int: Attachment], on drives: SetDrives
+        _ layout: DataLayout, key: IndexKey, revision: Position, slot: Int, shares: [Int: Attachment],
+        on drives: SetDrives
     ) async throws(SetError) -> Attachment
 }
 

@@ -184,11 +184,14 @@ extension ErasureSet {
 
     private func grace() async {
         graceRound += 1
-        try? await executor.sleep(for: settings.grace)  // Cancelled at shutdown: the round then ends early, which harms nothing.
+        // Cancelled at shutdown: the round then ends early, which harms nothing.
+        try? await executor.sleep(for: settings.grace)
         isGraceRunning = false
         var isMore = false
         for number in flights.keys.sorted() {
-            guard let flight = flights[number], flight.state == .decided, let round = flight.graceRound else { continue }
+            guard let flight = flights[number], flight.state == .decided, let round = flight.graceRound else {
+                continue
+            }
             if round < graceRound {
                 for slot in flight.waiting.slots { slots[slot].isLate = true }
                 settle(number)

@@ -78,7 +78,9 @@ extension ErasureSet {
     }
 
     private func isCurrent(_ epoch: UInt64, _ slot: Int, _ drive: any Drive) -> Bool {
-        guard case .serving = phase, isWritable, self.epoch == epoch, let current = slots[slot].drive else { return false }
+        guard case .serving = phase, isWritable, self.epoch == epoch, let current = slots[slot].drive else {
+            return false
+        }
         return current === drive
     }
 

@@ -117,7 +117,8 @@ extension ErasureSet {
         while true {
             try checkReadable()
             let usable = mask(intactAndWhole: intact).subtracting(failed)
-            let inStep = SlotMask(usable.slots.filter { ledger.isInStep($0) || settings.broken.contains(.missedForgotten) })
+            let inStep = SlotMask(
+                usable.slots.filter { ledger.isInStep($0) || settings.broken.contains(.missedForgotten) })
             if let slot = pick(inStep), let drive = slots[slot].drive {
                 do throws(DriveError) {
                     return try await drive.entries(from: start, to: end, limit: limit)
@@ -130,7 +131,9 @@ extension ErasureSet {
             guard usable.count >= quorum.read else {
                 throw .readQuorumLost(detail: "\(usable.count) drives can list, \(quorum.read) are needed")
             }
-            if let merged = try await merge(usable, from: start, to: end, limit: limit, failed: &failed) { return merged }
+            if let merged = try await merge(usable, from: start, to: end, limit: limit, failed: &failed) {
+                return merged
+            }
         }
     }
 

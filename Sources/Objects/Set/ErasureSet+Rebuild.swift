@@ -9,7 +9,9 @@ extension ErasureSet {
         guard let progress = slots[slot].comparison else { return false }
         if !progress.isCompared { return await compare(slot, progress) }
         if await catchUpStep(slot, above: progress.began) { return true }
-        guard ledger.missed(slot, above: progress.began, limit: 1).isEmpty, statement.opens.isEmpty else { return false }
+        guard ledger.missed(slot, above: progress.began, limit: 1).isEmpty, statement.opens.isEmpty else {
+            return false
+        }
         return await finishRebuilding(slot, progress)
     }
 
@@ -30,7 +32,9 @@ extension ErasureSet {
             faulted(slot, drive, error)
             return false
         }
-        if own.count == limit, let last = own.last { upper = min(upper ?? RebuildProgress.end, IndexKey.after(key: last.key)) }
+        if own.count == limit, let last = own.last {
+            upper = min(upper ?? RebuildProgress.end, IndexKey.after(key: last.key))
+        }
         let bound = upper ?? RebuildProgress.end
         let keys = Set(page.map(\.key) + own.map(\.key)).filter { $0 < bound }.sorted()
         var rows: [CaughtUpState.Row] = []
@@ -52,7 +56,9 @@ extension ErasureSet {
         if !rows.isEmpty {
             guard await append(CaughtUpState(rows: rows, positions: []), copy) else { return false }
         }
-        guard slots[slot].isHere, let now = slots[slot].drive, now === drive, slots[slot].comparison != nil else { return false }
+        guard slots[slot].isHere, let now = slots[slot].drive, now === drive, slots[slot].comparison != nil else {
+            return false
+        }
         let isProgress = done > progress.cursor || isEnd
         slots[slot].comparison?.cursor = done
         slots[slot].comparison?.isCompared = isEnd
@@ -82,7 +88,9 @@ extension ErasureSet {
             faulted(slot, drive, error)
             return false
         }
-        guard case .serving = phase, epoch == copy.epoch, let now = slots[slot].drive, now === drive else { return false }
+        guard case .serving = phase, epoch == copy.epoch, let now = slots[slot].drive, now === drive else {
+            return false
+        }
         slots[slot].isRebuilding = false
         slots[slot].votes = true
         slots[slot].comparison = nil

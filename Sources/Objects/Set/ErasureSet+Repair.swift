@@ -117,7 +117,8 @@ extension ErasureSet {
     func endCopy(_ copy: Copy) { watches[copy.watch] = nil }
 
     private func isCurrent(_ copy: Copy) -> Bool {
-        guard case .serving = phase, epoch == copy.epoch, slots[copy.slot].isHere, let drive = slots[copy.slot].drive else {
+        guard case .serving = phase, epoch == copy.epoch, slots[copy.slot].isHere, let drive = slots[copy.slot].drive
+        else {
             return false
         }
         return drive === copy.drive
@@ -150,7 +151,9 @@ extension ErasureSet {
         let entry = current.entry
         var attachment = Attachment.none
         if let layout = current.attached, RowFormat.shares(of: layout, in: quorum.all).on.contains(copy.slot) {
-            if !isDamaged, let own, own.revision == entry.revision, await hasShare(own, target) { return Present(row: nil) }
+            if !isDamaged, let own, own.revision == entry.revision, await hasShare(own, target) {
+                return Present(row: nil)
+            }
             guard isCurrent(copy) else { return nil }
             do throws(SetError) {
                 attachment = try await plane.rebuild(

@@ -106,7 +106,10 @@ package struct SetStatus: Sendable {
 
     /// Drives that hold everything.
     package var whole: SlotMask {
-        SlotMask(slots.indices.filter { slots[$0].isHere && !slots[$0].isRebuilding && slots[$0].missed == 0 && slots[$0].hasStatement })
+        SlotMask(
+            slots.indices.filter {
+                slots[$0].isHere && !slots[$0].isRebuilding && slots[$0].missed == 0 && slots[$0].hasStatement
+            })
     }
 }
 

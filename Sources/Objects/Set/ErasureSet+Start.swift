@@ -283,7 +283,11 @@ extension ErasureSet {
         if case .shutDown = phase { return }
         phase = .serving
         areCountersKnown = await loadCounters(plan, reports)
-        if plan.writable && areCountersKnown && here.count >= quorum.write { isWritable = true } else { needsStart = true }
+        if plan.writable && areCountersKnown && here.count >= quorum.write {
+            isWritable = true
+        } else {
+            needsStart = true
+        }
         declaredLost = declaredLost.subtracting(plan.admitted)
         confirmMore()
         if isWritable { tellDrives() }
@@ -324,7 +328,9 @@ extension ErasureSet {
         var listed: [Position: [UInt64]] = [:]
         for report in told {
             report.forEachPosition { position, hashes in
-                if position > mark && isValid(position) && listed[position]?.isEmpty != false { listed[position] = hashes }
+                if position > mark && isValid(position) && listed[position]?.isEmpty != false {
+                    listed[position] = hashes
+                }
             }
         }
         for position in listed.keys.sorted() {
@@ -364,7 +370,9 @@ extension ErasureSet {
             from = IndexKey.after(key: last.key)
         }
         let notes = CounterNotes(plan.participants.slots.compactMap { reports[$0] }, isValid: isValid)
-        for (position, change) in notes.changes where position > foldedUpTo[change.key] ?? .zero { loaded.replay(change) }
+        for (position, change) in notes.changes where position > foldedUpTo[change.key] ?? .zero {
+            loaded.replay(change)
+        }
         loaded.endReplay()
         counters = loaded
         return true

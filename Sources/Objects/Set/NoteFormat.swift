@@ -141,7 +141,8 @@ extension Statement {
     /// nil for bytes that are no statement of a version that this program knows.
     package init?(note: [UInt8]) {
         var reader = NoteReader(note)
-        guard reader.take(UInt8.self) == Self.formatVersion, let slots = reader.take(UInt8.self), (1...16).contains(slots),
+        guard reader.take(UInt8.self) == Self.formatVersion, let slots = reader.take(UInt8.self),
+            (1...16).contains(slots),
             let membership = reader.take(UInt32.self), let floor = reader.position(),
             let stale = reader.take(UInt16.self), let returning = reader.take(UInt16.self)
         else { return nil }
@@ -154,14 +155,16 @@ extension Statement {
         self.floor = floor
         self.stale = SlotMask(rawValue: stale)
         self.returning = SlotMask(rawValue: returning)
-        guard self.stale.union(self.returning).isSubset(of: .first(members.count)), let endCount = reader.count(of: 16) else {
+        guard self.stale.union(self.returning).isSubset(of: .first(members.count)), let endCount = reader.count(of: 16)
+        else {
             return nil
         }
         for _ in 0..<endCount {
             guard let epoch = reader.take(UInt64.self), let end = reader.take(UInt64.self) else { return nil }
             ends[epoch] = end
         }
-        guard let voids = reader.positions(), let dones = reader.positions(), let openCount = reader.count(of: 20) else {
+        guard let voids = reader.positions(), let dones = reader.positions(), let openCount = reader.count(of: 20)
+        else {
             return nil
         }
         self.voids = voids

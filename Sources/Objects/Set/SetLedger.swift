@@ -51,7 +51,9 @@ package struct SetLedger: Sendable {
 
     package mutating func markHeld(_ position: Position, slot: Int) {
         let index = lowerBound(position)
-        guard index < entries.count, entries[index].position == position, !entries[index].held.contains(slot) else { return }
+        guard index < entries.count, entries[index].position == position, !entries[index].held.contains(slot) else {
+            return
+        }
         entries[index].held.insert(slot)
         if !entries[index].keyHashes.isEmpty { missing[slot] -= 1 }
     }

@@ -103,7 +103,7 @@ package struct StartDecision: Sendable {
         for position in undecided.keys.sorted(by: >) {
             guard let record = undecided[position] else { continue }
             let superseded =
-                !broken.contains(.supersede) && !record.keyHashes.isEmpty
+                !record.keyHashes.isEmpty
                 && record.keyHashes.allSatisfy { (later[$0] ?? .zero) > position }
             let outcome: Outcome
             if proven.contains(position) && base.opens[position] == nil || superseded {
@@ -160,9 +160,13 @@ package struct StartDecision: Sendable {
             }
         }
         // Without a readable record there is nothing to complete.
-        let isRebuildable = evidence.map { rows in rows.allSatisfy { row in
-            (!broken.contains(.supersede) && (later[row.keyHash] ?? .zero) > position) || row.shares.count >= row.needed
-        } } ?? false
+        let isRebuildable =
+            evidence.map { rows in
+                rows.allSatisfy { row in
+                    (later[row.keyHash] ?? .zero) > position
+                        || row.shares.count >= row.needed
+                }
+            } ?? false
         if isRebuildable { return .complete }
         let anyAway = plan.participants.count < quorum.drives
         if anyAway && present + away + lost >= quorum.write && !broken.contains(.voidWhatIsAway) { return .open }
@@ -222,7 +226,6 @@ package struct StartDecision: Sendable {
 
     /// Keys of the commit for which the drive already holds something newer: it takes nothing earlier for them.
     package func superseded(_ hashes: [UInt64], at position: Position, on report: SlotReport) -> Set<UInt64> {
-        guard !broken.contains(.supersede) else { return [] }
         let wanted = Set(hashes)
         var found: Set<UInt64> = []
         report.forEachPosition { other, keys in

@@ -50,8 +50,6 @@ package enum BrokenRule: String, CaseIterable, Sendable {
     case voidForgotten
     /// Records are published when they are durable, decided or not.
     case pendingVisible
-    /// An older undecided position is decided without looking at later commits of its key.
-    case supersede
     /// Copies are not checked against commits under way.
     case copyRace
     /// A blank drive is admitted at once, whatever the others lack.
@@ -80,10 +78,12 @@ extension StartPlan {
         self.init(base: base, basePosition: newest.position, statement: base)
         let byMember = reports.filter { base.members[$0.slot].drive == $0.drive }
         here = SlotMask(byMember.map(\.slot))
-        rebuilding = SlotMask(byMember.filter { !$0.votes }.map(\.slot)).union(base.stale.union(base.returning).intersection(here))
+        rebuilding = SlotMask(byMember.filter { !$0.votes }.map(\.slot)).union(
+            base.stale.union(base.returning).intersection(here))
         intact = SlotMask(byMember.filter { $0.votes || rules.broken.contains(.voteOfRebuilding) }.map(\.slot))
         guard intact.count >= (rules.broken.contains(.noReadQuorum) ? 1 : quorum.read) else {
-            throw .readQuorumLost(detail: Self.missing(base, intact: intact, here: here, quorum: quorum, reports: reports))
+            throw .readQuorumLost(
+                detail: Self.missing(base, intact: intact, here: here, quorum: quorum, reports: reports))
         }
         admit(reports.filter { base.members[$0.slot].drive != $0.drive }, members: byMember, rules)
         writable = participants.count >= quorum.write
@@ -112,7 +112,9 @@ extension StartPlan {
         guard blank.count == reports.count else {
             let slots = reports.filter { !$0.isBlank || !$0.votes }.map { String($0.slot) }.joined(separator: ", ")
             throw .readQuorumLost(
-                detail: "drives \(slots) have data, but none of the drives here can say what is valid: start with more drives")
+                detail:
+                    "drives \(slots) have data, but none of the drives here can say what is valid: start with more drives"
+            )
         }
         guard blank.count == quorum.drives else {
             throw .readQuorumLost(
@@ -147,7 +149,9 @@ extension StartPlan {
         var reason: String?
         let mark = members.filter { intact.contains($0.slot) }.map(\.mark).max() ?? .zero
         var listed: Set<Position> = []
-        for member in members { member.forEachPosition { position, _ in if position > mark { listed.insert(position) } } }
+        for member in members {
+            member.forEachPosition { position, _ in if position > mark { listed.insert(position) } }
+        }
         if here.count < min(quorum.write, quorum.drives - replaced.count) {
             reason = "too few other drives are here"
         } else if rules.broken.contains(.blankAtOnce) {
@@ -168,7 +172,8 @@ extension StartPlan {
         if let reason {
             admitted = replaced.intersection(rules.declaredLost)
             for slot in unasked.slots {
-                refused.append((slot, "its drive is blank and not admitted: \(reason); declare the old drive lost to admit it"))
+                refused.append(
+                    (slot, "its drive is blank and not admitted: \(reason); declare the old drive lost to admit it"))
             }
         } else {
             admitted = replaced

@@ -133,7 +133,8 @@ actor MemoryDrive: Drive {
                 decided = max(decided, commit.header.decided)
                 reported.append(
                     .init(
-                        header: commit.header, keyHashes: keys(of: commit).keys.map(\.changeHash) + commit.supersededKeys,
+                        header: commit.header,
+                        keyHashes: keys(of: commit).keys.map(\.changeHash) + commit.supersededKeys,
                         note: commit.note, hasData: true, deletesOnly: false))
             case .state(let state):
                 for change in state.positions {
@@ -144,7 +145,8 @@ actor MemoryDrive: Drive {
             }
         }
         return DriveRecovery(
-            isBlank: !found.hasLogged, isRebuilding: found.isRebuilding, isDamaged: found.isDamaged, promise: found.promise,
+            isBlank: !found.hasLogged, isRebuilding: found.isRebuilding, isDamaged: found.isDamaged,
+            promise: found.promise,
             decided: decided, mark: found.mark, own: found.own, pending: reported,
             changes: changes.values.sorted { $0.position < $1.position }.map {
                 Change(position: $0.position, keyHashes: $0.keys.map(\.changeHash), note: $0.note)
@@ -165,7 +167,9 @@ actor MemoryDrive: Drive {
         await pause()
         try check()
         let refused = media.with { state -> Promise? in
-            if let stored = state.promise, stored.epoch > promise.epoch || (stored.epoch == promise.epoch && stored != promise) {
+            if let stored = state.promise,
+                stored.epoch > promise.epoch || (stored.epoch == promise.epoch && stored != promise)
+            {
                 return stored
             }
             state.promise = promise
@@ -322,7 +326,8 @@ actor MemoryDrive: Drive {
 
     private func entry(_ key: IndexKey, _ row: MemoryMedia.Row) -> IndexEntry {
         let stored: IndexEntry.Stored =
-            row.data.map { .packed(PackedLocation(segment: 0, offset: 0, count: UInt32($0.count), checksum: 0)) } ?? .none
+            row.data.map { .packed(PackedLocation(segment: 0, offset: 0, count: UInt32($0.count), checksum: 0)) }
+            ?? .none
         return IndexEntry(key: key, revision: row.revision, payload: row.payload, stored: stored)
     }
 

@@ -120,7 +120,8 @@ actor SetSimulation {
 
     private func noteStart(_ started: ErasureSet) {
         let status = started.assumeIsolated { $0.status }
-        trace.append("epoch \(status.epoch) \(status.isWritable ? "rw" : "ro") whole \(status.whole) open \(status.open)")
+        trace.append(
+            "epoch \(status.epoch) \(status.isWritable ? "rw" : "ro") whole \(status.whole) open \(status.open)")
         guard status.isWritable else { return }
         members = status.members
         for slot in media.indices where members[slot] == media[slot].identity.drive { lost.remove(slot) }
@@ -208,7 +209,9 @@ actor SetSimulation {
                 var changes: [SetChange] = []
                 for (index, write) in made.enumerated() {
                     let key = names[index].1(position)
-                    if let old = olds[write.key], write.data == nil || old.key != key { changes.append(.delete(key: old.key)) }
+                    if let old = olds[write.key], write.data == nil || old.key != key {
+                        changes.append(.delete(key: old.key))
+                    }
                     guard let data = write.data else { continue }
                     let payload = withUnsafeBytes(of: UInt64(write.value).littleEndian) { Array($0) }
                     changes.append(.put(key: key, payload: payload, data: data))
@@ -379,7 +382,9 @@ actor SetSimulation {
     private func replace(_ slot: Int, destroy: Bool) {
         if destroy && !isCalm(without: slot) { return }
         // With all its drives swapped for blank ones a set is a new one.
-        let others = media.indices.filter { $0 != slot && members.count == count && media[$0].identity.drive == members[$0] }
+        let others = media.indices.filter {
+            $0 != slot && members.count == count && media[$0].identity.drive == members[$0]
+        }
         guard others.count >= Quorum(geometry).read else { return }
         powerCut()
         if destroy {

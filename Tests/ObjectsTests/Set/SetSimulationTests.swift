@@ -15,7 +15,9 @@ import Testing
             reads += outcome.reads
             writes += outcome.writes
             if let violation = outcome.violation {
-                Issue.record("seed \(seed): \(violation)\n\(outcome.trace.suffix(count == 1 ? 400 : 25).joined(separator: "\n"))")
+                Issue.record(
+                    "seed \(seed): \(violation)\n\(outcome.trace.suffix(count == 1 ? 400 : 25).joined(separator: "\n"))"
+                )
                 break
             }
         }

@@ -6,7 +6,10 @@ import SimulationSupport
 import Testing
 
 @Suite struct QuorumTests {
-    @Test(arguments: [(1, 0, 1, 1), (1, 1, 2, 1), (2, 1, 2, 2), (2, 2, 3, 2), (4, 2, 4, 3), (3, 3, 4, 3), (12, 4, 12, 5), (8, 8, 9, 8)])
+    @Test(arguments: [
+        (1, 0, 1, 1), (1, 1, 2, 1), (2, 1, 2, 2), (2, 2, 3, 2), (4, 2, 4, 3), (3, 3, 4, 3), (12, 4, 12, 5),
+        (8, 8, 9, 8),
+    ])
     func `write and read quorums follow from data and parity`(_ row: (data: Int, parity: Int, write: Int, read: Int)) {
         let quorum = Quorum(Geometry(data: row.data, parity: row.parity))
         #expect(quorum.write == row.write)
@@ -68,7 +71,8 @@ import Testing
         let layouts: [DataLayout] = [
             .copies(count: 5, slots: [0, 3]), .packed(count: 7, geometry: Geometry(data: 2, parity: 2), rotation: 3),
             .coded(
-                count: 9, geometry: Geometry(data: 4, parity: 2), rotation: 1, blockBytes: 4096, id: UniqueID(high: 5, low: 6)),
+                count: 9, geometry: Geometry(data: 4, parity: 2), rotation: 1, blockBytes: 4096,
+                id: UniqueID(high: 5, low: 6)),
         ]
         for layout in layouts {
             let found = RowFormat.decode(RowFormat.encode([1, 2, 3], attached: layout))
@@ -81,7 +85,9 @@ import Testing
 
 @Suite struct StartDecisionTests {
     private let quorum = Quorum(Geometry(data: 2, parity: 2))
-    private func position(_ sequence: UInt64, _ epoch: UInt64 = 1) -> Position { Position(epoch: epoch, sequence: sequence) }
+    private func position(_ sequence: UInt64, _ epoch: UInt64 = 1) -> Position {
+        Position(epoch: epoch, sequence: sequence)
+    }
 
     private func statement() -> Statement {
         Statement(membership: 1, members: (0..<4).map { .init(drive: UniqueID(high: 0, low: UInt64($0)), since: 1) })
@@ -95,7 +101,8 @@ import Testing
             func record(_ at: Position, _ kind: CommitHeader.Kind, _ hashes: [UInt64]) -> SlotReport.Record {
                 .init(
                     header: CommitHeader(
-                        kind: kind, position: at, decided: .zero, confirmed: .zero, membership: 1, sent: SlotMask(sent).rawValue),
+                        kind: kind, position: at, decided: .zero, confirmed: .zero, membership: 1,
+                        sent: SlotMask(sent).rawValue),
                     keyHashes: hashes)
             }
             report.pending[position(1)] = record(position(1), .statement, [])
@@ -129,6 +136,23 @@ import Testing
     @Test func `a position that drives away may have is open`() throws {
         #expect(try outcome(here: [0, 1, 2], having: [2], sent: [1, 2, 3], shares: [2]) == .void)
         #expect(try outcome(here: [0, 1], having: [1], shares: [1]) == .open)
+    }
+    @Test func `a position whose key has a later decided commit is decided without its data`() throws {
+        var reports = reports(here: [0, 1, 2, 3], having: [2], sent: [0, 1, 2, 3])
+        // The later commit is on a write quorum, and the drive that has only the older one missed it.
+        for slot in [0, 1, 3] {
+            let header = CommitHeader(
+                kind: .commit, position: position(3), decided: position(1), confirmed: .zero, membership: 1, sent: 15)
+            reports[slot].pending[position(3)] = .init(header: header, keyHashes: [77])
+        }
+        let rules = StartRules(quorum: quorum)
+        let plan = try StartPlan(reports: reports, rules: rules)
+        let decision = StartDecision(
+            plan, reports,
+            evidence: [position(2): [.init(keyHash: 77, needed: 2, shares: SlotMask([2]))]], rules: rules)
+        #expect(decision.outcomes == [position(2): .decided, position(3): .decided])
+        #expect(decision.superseded([77], at: position(2), on: reports[0]) == [77])
+        #expect(decision.isValid(position(2)) && !decision.isValid(position(4)))
     }
     @Test func `fewer than r drives decide nothing`() {
         #expect(throws: SetError.self) { try outcome(here: [2], having: [2]) }

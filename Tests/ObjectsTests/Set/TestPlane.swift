@@ -8,7 +8,9 @@ import Runtime
 struct TestPlane: DataPlane {
     let pool: BufferPool
 
-    static func share(_ value: UInt64, slot: Int) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } + [UInt8(slot)] }
+    static func share(_ value: UInt64, slot: Int) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) } + [UInt8(slot)]
+    }
 
     func attachment(_ value: UInt64, slot: Int) -> Attachment {
         let bytes = Self.share(value, slot: slot)
@@ -26,7 +28,8 @@ struct TestPlane: DataPlane {
     }
 
     func rebuild(
-        _ layout: DataLayout, key: IndexKey, revision: Position, slot: Int, shares: [Int: Attachment], on drives: SetDrives
+        _ layout: DataLayout, key: IndexKey, revision: Position, slot: Int, shares: [Int: Attachment],
+        on drives: SetDrives
     ) async throws(SetError) -> Attachment {
         attachment(try await value(layout, key, revision, drives, shares, except: slot), slot: slot)
     }
@@ -51,7 +54,9 @@ struct TestPlane: DataPlane {
         guard values.count >= needed, let first = values.first else {
             throw .readQuorumLost(detail: "\(values.count) of \(needed) shares")
         }
-        guard values.allSatisfy({ $0 == first }) else { throw .dataLost(detail: "shares of one revision differ: \(values)") }
+        guard values.allSatisfy({ $0 == first }) else {
+            throw .dataLost(detail: "shares of one revision differ: \(values)")
+        }
         return first
     }
 }
