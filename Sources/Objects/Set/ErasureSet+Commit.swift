@@ -184,7 +184,8 @@ extension ErasureSet {
 
     private func grace() async {
         graceRound += 1
-        try? await executor.sleep(for: settings.grace)  // Cancelled at shutdown: the round then ends early, which harms nothing.
+        // Cancelled at shutdown: the round then ends early, which harms nothing.
+        try? await executor.sleep(for: settings.grace)
         isGraceRunning = false
         var isMore = false
         for number in flights.keys.sorted() {

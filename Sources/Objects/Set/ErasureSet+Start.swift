@@ -290,7 +290,7 @@ extension ErasureSet {
         }
         declaredLost = declaredLost.subtracting(plan.admitted)
         confirmMore()
-        tellDrives()
+        if isWritable { tellDrives() }
     }
 
     private func resolve(

@@ -124,7 +124,10 @@ package actor ErasureSet: SetStore {
     // MARK: Who is here
 
     var here: SlotMask { mask { $0.isHere } }
-    var intact: SlotMask { mask { $0.isHere && $0.votes } }
+    var intact: SlotMask {
+        let isBroken = settings.broken.contains(.voteOfRebuilding)
+        return mask { $0.isHere && ($0.votes || isBroken) }
+    }
     /// Drives that new commits are sent to.
     var takers: SlotMask { mask { $0.isHere && !$0.isLate } }
     var late: SlotMask { mask { $0.isLate } }
@@ -143,7 +146,7 @@ package actor ErasureSet: SetStore {
         case .serving: break
         }
         let count = intact.count
-        guard count >= quorum.read else {
+        guard count >= (settings.broken.contains(.noReadQuorum) ? 1 : quorum.read) else {
             throw .readQuorumLost(
                 detail: "\(count) of \(quorum.drives) drives can answer, \(quorum.read) are needed; missing: "
                     + "\(quorum.all.subtracting(intact))")

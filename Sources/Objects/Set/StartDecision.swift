@@ -103,7 +103,7 @@ package struct StartDecision: Sendable {
         for position in undecided.keys.sorted(by: >) {
             guard let record = undecided[position] else { continue }
             let superseded =
-                !broken.contains(.supersede) && !record.keyHashes.isEmpty
+                !record.keyHashes.isEmpty
                 && record.keyHashes.allSatisfy { (later[$0] ?? .zero) > position }
             let outcome: Outcome
             if proven.contains(position) && base.opens[position] == nil || superseded {
@@ -139,6 +139,8 @@ package struct StartDecision: Sendable {
                 outcomes[position] = .open
             }
             completions = []
+            // Drives must not hear of a decided position that stands on opens which no statement on them names.
+            decided = highest
         }
     }
 
@@ -161,7 +163,7 @@ package struct StartDecision: Sendable {
         let isRebuildable =
             evidence.map { rows in
                 rows.allSatisfy { row in
-                    (!broken.contains(.supersede) && (later[row.keyHash] ?? .zero) > position)
+                    (later[row.keyHash] ?? .zero) > position
                         || row.shares.count >= row.needed
                 }
             } ?? false
@@ -224,7 +226,6 @@ package struct StartDecision: Sendable {
 
     /// Keys of the commit for which the drive already holds something newer: it takes nothing earlier for them.
     package func superseded(_ hashes: [UInt64], at position: Position, on report: SlotReport) -> Set<UInt64> {
-        guard !broken.contains(.supersede) else { return [] }
         let wanted = Set(hashes)
         var found: Set<UInt64> = []
         report.forEachPosition { other, keys in

@@ -50,8 +50,6 @@ package enum BrokenRule: String, CaseIterable, Sendable {
     case voidForgotten
     /// Records are published when they are durable, decided or not.
     case pendingVisible
-    /// An older undecided position is decided without looking at later commits of its key.
-    case supersede
     /// Copies are not checked against commits under way.
     case copyRace
     /// A blank drive is admitted at once, whatever the others lack.

@@ -433,25 +433,34 @@ actor SetSimulation {
         if violation == nil { await finish() }
     }
 
+    /// Puts each slot's member back; one that was destroyed is declared lost. True when a drive was changed.
+    private func bringMembers() -> Bool {
+        guard members.count == count else { return false }
+        var isChanged = false
+        for slot in media.indices where media[slot].identity.drive != members[slot] {
+            if let member = shelf[slot].first(where: { $0.identity.drive == members[slot] }) {
+                shelf[slot].append(media[slot])
+                media[slot] = member
+                isChanged = true
+            } else if !lost.contains(slot) {
+                lost.insert(slot)
+                isChanged = true
+            }
+        }
+        return isChanged
+    }
+
     /// All drives back, repaired to the end: everything is readable, counted and redundant.
     private func finish() async {
         trace.append("finish")
         powerCut()
-        for slot in media.indices {
-            isAway[slot] = false
-            if members.count == count, media[slot].identity.drive != members[slot],
-                let member = shelf[slot].first(where: { $0.identity.drive == members[slot] })
-            {
-                shelf[slot].append(media[slot])
-                media[slot] = member
-            }
-            if members.count == count, media[slot].identity.drive != members[slot] { lost.insert(slot) }
-        }
+        for slot in media.indices { isAway[slot] = false }
         for _ in 0..<20 {
             while isStarting || isRepairing { try? await executor.sleep(for: .milliseconds(1)) }
             await startSet()
-            if let set, status(set).isWritable { break }
+            if let set, status(set).isWritable, !bringMembers() { break }
             powerCut()
+            _ = bringMembers()
         }
         guard let set, status(set).isWritable else { return fail("all drives are here and nothing is written") }
         for _ in 0..<2_000 {

@@ -137,6 +137,23 @@ import Testing
         #expect(try outcome(here: [0, 1, 2], having: [2], sent: [1, 2, 3], shares: [2]) == .void)
         #expect(try outcome(here: [0, 1], having: [1], shares: [1]) == .open)
     }
+    @Test func `a position whose key has a later decided commit is decided without its data`() throws {
+        var reports = reports(here: [0, 1, 2, 3], having: [2], sent: [0, 1, 2, 3])
+        // The later commit is on a write quorum, and the drive that has only the older one missed it.
+        for slot in [0, 1, 3] {
+            let header = CommitHeader(
+                kind: .commit, position: position(3), decided: position(1), confirmed: .zero, membership: 1, sent: 15)
+            reports[slot].pending[position(3)] = .init(header: header, keyHashes: [77])
+        }
+        let rules = StartRules(quorum: quorum)
+        let plan = try StartPlan(reports: reports, rules: rules)
+        let decision = StartDecision(
+            plan, reports,
+            evidence: [position(2): [.init(keyHash: 77, needed: 2, shares: SlotMask([2]))]], rules: rules)
+        #expect(decision.outcomes == [position(2): .decided, position(3): .decided])
+        #expect(decision.superseded([77], at: position(2), on: reports[0]) == [77])
+        #expect(decision.isValid(position(2)) && !decision.isValid(position(4)))
+    }
     @Test func `fewer than r drives decide nothing`() {
         #expect(throws: SetError.self) { try outcome(here: [2], having: [2]) }
     }
