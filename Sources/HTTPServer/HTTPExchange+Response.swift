@@ -47,8 +47,9 @@ extension HTTPExchange {
     }
 
     package func write(_ slice: BufferSlice) async throws(ResponseError) {
+        // A pointer does not keep its buffer alive while the call is under way.
+        defer { withExtendedLifetime(slice) {} }
         try await write(slice.bytes)
-        _ = slice.buffer
     }
 
     /// Sends what is held back: the head of a response whose body is not there yet.

@@ -46,6 +46,8 @@ extension DriveEngine {
 
     package func write(_ slice: BufferSlice, to extent: Extent, at offset: Int) async throws(DriveError) {
         try checkWritable()
+        // A pointer does not keep its buffer alive while the call is under way.
+        defer { withExtendedLifetime(slice) {} }
         precondition(
             offset >= 0 && offset % ExtentAllocator.pageBytes == 0 && slice.count % ExtentAllocator.pageBytes == 0
                 && offset + slice.count <= extent.byteCount && allocator.contains(extent),
@@ -72,6 +74,7 @@ extension DriveEngine {
 
     package func read(_ extent: Extent, at offset: Int, into slice: BufferSlice) async throws(DriveError) {
         try checkReadable()
+        defer { withExtendedLifetime(slice) {} }
         guard allocator.contains(extent), offset >= 0, offset + slice.count <= extent.byteCount else {
             throw .damagedFormat(what: "an extent outside its segment")
         }

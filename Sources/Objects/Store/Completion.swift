@@ -15,10 +15,10 @@ struct Assembly: Sendable {
         claims: [PartClaim], parts: [Int: PartRecord], upload: UploadRecord, partBytesMin: Int64
     ) throws(ObjectError) {
         try Self.checkOrder(claims)
+        // All parts are looked up before the size of any is judged, as AWS does.
+        for claim in claims where parts[claim.number]?.etag != claim.etag { throw .invalidPart(number: claim.number) }
         for (index, claim) in claims.enumerated() {
-            guard let part = parts[claim.number], part.etag == claim.etag else {
-                throw .invalidPart(number: claim.number)
-            }
+            guard let part = parts[claim.number] else { throw .invalidPart(number: claim.number) }
             // AWS wants a checksum in each claim of an upload with composite ones. Clients whose SDK chose the algorithm for them
             // do not know of it, and the part has been verified: a claim without one is taken.
             // A claim in another algorithm than the upload keeps is that of an SDK's own choosing, and was verified with the part.
