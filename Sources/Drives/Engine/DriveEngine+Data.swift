@@ -93,6 +93,7 @@ extension DriveEngine {
         let location = LogLocation(segment: packed.segment, offset: packed.offset, count: packed.count)
         let slice: BufferSlice
         do { slice = try await log.read(location) } catch { throw .io(error) }
+        defer { withExtendedLifetime(slice) {} }
         guard BlockChecksum.of(slice.bytes, seed: 0) == packed.checksum else {
             counters.checksumMismatches += 1
             throw .checksumMismatch(what: "packed data in log segment \(packed.segment)")

@@ -216,6 +216,7 @@ extension DriveEngine {
     /// A commit from its record, whole with its packed data.
     func readBack(_ place: RecordPlace) async throws(DriveError) -> DriveCommit {
         let slice = try await readLog(place.location)
+        defer { withExtendedLifetime(slice) {} }
         let record: LogRecord
         do throws(MalformedField) { record = try RecordCodec.decode(slice.bytes) } catch {
             throw .damagedFormat(what: "log record \(place.lsn): \(error.what)")

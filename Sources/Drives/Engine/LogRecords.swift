@@ -23,6 +23,7 @@ extension DriveLog {
         of segment: LogSegment, _ file: any DriveFile, _ body: (RecoveredRecord) throws(DriveError) -> Void
     ) async throws(DriveError) {
         let block = pool.take(LogFormat.blockBytes).slice(0, LogFormat.blockBytes)
+        defer { withExtendedLifetime(block) {} }
         do throws(DriveIOError) {
             _ = try await file.read(into: block.mutableBytes, at: 0)
         } catch { throw .io(error) }
