@@ -20,6 +20,5 @@ USER 10001
 EXPOSE 9000 9001
 # The root file system may be read-only: only the drives and the state directory are written.
 ENV MARTLET_STATE_DIR=/state
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["martlet", "health"]
 ENTRYPOINT ["martlet"]
 CMD ["server", "/data"]

@@ -1,7 +1,7 @@
 # Two commands do everything on a bare Debian 12 machine that has the Swift 6.3 toolchain:
 #   make run    installs the system libraries, builds a release binary and serves four local drives under ./data
 #   make test   the same libraries, one build, all suites
-.PHONY: run test build packages venv lint unit conformance image clean
+.PHONY: run test build packages venv lint unit conformance clean
 
 LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev
 BUILD     := swift build -c release --explicit-target-dependency-import-check error
