@@ -22,13 +22,12 @@ extension Operations {
             try await store.copy(
                 from: source, to: context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
         }
-        var writer = XMLWriter(capacity: 512)
-        writer.openRoot("CopyObjectResult")
-        writer.element("ETag", "\"\(result.put.etag)\"")
-        writer.element("LastModified", ISO8601.format(result.put.lastModified))
-        writer.checksum(result.put.checksum, withType: true)
-        writer.close("CopyObjectResult")
-        var answer = Answer.xml(writer.bytes)
+        var answer = Answer.xml(
+            S3Protocol.CopyResult(
+                .object, lastModified: result.put.lastModified, etag: result.put.etag,
+                checksum: result.put.checksum.map { ChecksumValue($0) },
+                checksumType: result.put.checksum.map { S3Protocol.ChecksumType($0.type) }
+            ).document())
         if let version = result.sourceVersion, case .id = version {
             answer.set("x-amz-copy-source-version-id", version.description)
         }
@@ -46,13 +45,11 @@ extension Operations {
                 number: number,
                 tenant: context.tenant)
         }
-        var writer = XMLWriter(capacity: 512)
-        writer.openRoot("CopyPartResult")
-        writer.element("ETag", "\"\(part.etag)\"")
-        writer.element("LastModified", ISO8601.format(part.lastModified))
-        writer.checksum(part.checksum, withType: false)
-        writer.close("CopyPartResult")
-        return .xml(writer.bytes)
+        return .xml(
+            S3Protocol.CopyResult(
+                .part, lastModified: part.lastModified, etag: part.etag,
+                checksum: part.checksum.map { ChecksumValue($0) }
+            ).document())
     }
 
     private func copySource(_ context: RequestContext) throws(S3Error) -> Objects.CopySource {
