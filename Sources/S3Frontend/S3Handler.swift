@@ -59,7 +59,7 @@ package struct S3Handler: HTTPHandler {
             return try operations.preflight(head, request.address, tenant: .default)
         }
         record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
-        let (signer, payload) = try authenticator.authenticate(head, target: target, now: time.now())
+        let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
         if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
             throw S3Error(.accessDenied)
