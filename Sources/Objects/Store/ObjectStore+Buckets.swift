@@ -12,7 +12,7 @@ extension ObjectStore {
         record.owner = options.owner
         record.objectLockEnabled = options.objectLockEnabled
         record.objectOwnership = options.objectOwnership ?? "BucketOwnerEnforced"
-        return try await self.tenant(tenant).create(record)
+        return try await self.tenant(tenant).create(record, documents: options.documents)
     }
 
     /// A look-up in memory. `.noSuchBucket` when there is none.

@@ -103,6 +103,8 @@ package struct CreateBucketOptions: Sendable {
     package var objectLockEnabled = false
     /// The value of `x-amz-object-ownership`; nil: BucketOwnerEnforced.
     package var objectOwnership: String?
+    /// Stored in the commit that creates the bucket; together at most as large as one document may be.
+    package var documents: [NewBucketDocument] = []
     package init() {}
 }
 
@@ -115,6 +117,7 @@ package struct BucketInfo: Hashable, Sendable {
     package var owner: String
     package var objectLockEnabled: Bool
     package var objectOwnership: String
+    package var documents: BucketDocuments
 }
 
 package enum CreateBucketResult: Sendable {
