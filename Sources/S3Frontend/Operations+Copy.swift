@@ -7,12 +7,13 @@ extension Operations {
     func copyObject(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
         try Unsupported.refuseACL(context)
-        _ = try bucket(context)
-        let source = try copySource(context)
+        let bucket = try bucket(context), source = try copySource(context)
         var options = CopyOptions()
         if try CopyDirective.metadata(context.head) == .replace {
             options.replacement = try ObjectFields.attributes(context)
         }
+        if try CopyDirective.tagging(context.head) == .replace { options.tags = try ObjectFields.tags(context) }
+        options.lock = try lock(context, bucket)
         options.storageClass = try ObjectFields.storageClass(context)
         options.conditions = try Conditions.ofWrite(context)
         options.owner = context.signer.canonicalID
@@ -39,17 +40,19 @@ extension Operations {
         try Unsupported.refuse(context)
         let source = try copySource(context), upload = try context.uploadID(), number = try partNumber(context)
         let range = try copyRange(context)
-        let part = try await translating(context) { () async throws(ObjectError) in
+        let (part, sourceVersion) = try await translating(context) { () async throws(ObjectError) in
             try await store.uploadPartCopy(
                 from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload,
                 number: number,
                 tenant: context.tenant)
         }
-        return .xml(
+        var answer = Answer.xml(
             S3Protocol.CopyResult(
                 .part, lastModified: part.lastModified, etag: part.etag,
                 checksum: part.checksum.map { ChecksumValue($0) }
             ).document())
+        if case .id = sourceVersion { answer.set("x-amz-copy-source-version-id", sourceVersion.description) }
+        return answer
     }
 
     private func copySource(_ context: RequestContext) throws(S3Error) -> Objects.CopySource {

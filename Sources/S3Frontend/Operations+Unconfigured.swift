@@ -7,7 +7,6 @@ extension Operations {
     /// everything else that is not built is NotImplemented.
     func unconfigured(_ context: RequestContext) async throws(S3Error) -> Answer {
         switch context.request.operation {
-        case .getBucketVersioning: return try empty("VersioningConfiguration", context)
         case .getBucketNotificationConfiguration, .getBucketNotification:
             return try empty("NotificationConfiguration", context)
         case .getBucketOwnershipControls:
@@ -23,16 +22,12 @@ extension Operations {
         case .getObjectAcl:
             try await requireObject(context)
             return acl(context)
-        case .getObjectTagging:
-            try await requireObject(context)
-            return document("Tagging") { $0.empty("TagSet") }
         case .getBucketPolicy, .getBucketPolicyStatus: throw try missing(.noSuchBucketPolicy, context)
         case .getBucketLifecycleConfiguration, .getBucketLifecycle:
             throw try missing(.noSuchLifecycleConfiguration, context)
         case .getBucketEncryption: throw try missing(.serverSideEncryptionConfigurationNotFoundError, context)
         case .getBucketReplication: throw try missing(.replicationConfigurationNotFoundError, context)
         case .getPublicAccessBlock: throw try missing(.noSuchPublicAccessBlockConfiguration, context)
-        case .getObjectLockConfiguration: throw try missing(.objectLockConfigurationNotFoundError, context)
         // Nothing can be stored of these, so there is nothing to find and nothing to list.
         case .getBucketAnalyticsConfiguration, .deleteBucketAnalyticsConfiguration, .getBucketMetricsConfiguration,
             .deleteBucketMetricsConfiguration, .getBucketIntelligentTieringConfiguration,
