@@ -1,7 +1,7 @@
 # Two commands do everything on a bare Debian 12 machine that has the Swift 6.3 toolchain:
 #   make run    installs the system libraries, builds a release binary and serves four local drives under ./data
 #   make test   the same libraries, one build, all suites
-.PHONY: run test build packages venv lint unit conformance clean
+.PHONY: run test build packages venv lint unit conformance acceptance clean
 
 LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev
 BUILD     := swift build -c release --explicit-target-dependency-import-check error
@@ -35,13 +35,18 @@ unit: packages
 venv: $(VENV)/.made
 
 $(VENV)/.made: Tests/requirements.txt
-	@.ci/install-packages python3-venv
+	@.ci/install-packages python3-venv restic s3cmd curl
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -r Tests/requirements.txt
 	@touch $@
 
 conformance: venv
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider Tests/ConformanceTests
+
+# Large data through real clients: the Swift toolchain's folder, 100,000 small files, one file of 6 GiB. Some minutes, 30 GiB of disk.
+acceptance: venv
+	$(BUILD) --product martlet
+	$(VENV)/bin/python -m pytest -q -s -p no:cacheprovider Tests/AcceptanceTests
 
 clean:
 	rm -rf .build

@@ -132,6 +132,15 @@ package struct HMACSHA256: Sendable {
     }
 }
 
+/// HMAC-SHA1, which version 2 signatures use.
+package enum HMACSHA1 {
+    package static func authenticate(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
+        let short = key.count > 64 ? SHA1.of(key) : key
+        let block = short + [UInt8](repeating: 0, count: 64 - short.count)
+        return SHA1.of(block.map { $0 ^ 0x5C } + SHA1.of(block.map { $0 ^ 0x36 } + message))
+    }
+}
+
 func digestBytes(_ count: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Void) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
         guard let base = buffer.baseAddress else { return }

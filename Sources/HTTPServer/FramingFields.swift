@@ -60,7 +60,7 @@ struct FramingFields {
         let body: ParsedHead.Body = isChunked ? .chunked : contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none
         return ParsedHead(
             head: head, body: body, keepsAlive: is11 ? !saysClose : saysKeepAlive && !saysClose,
-            expectsContinue: is11 && expectsContinue && body != .none)
+            expectsContinue: is11 && expectsContinue && (body != .none || contentLength != nil))
     }
 
     private static func length(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) throws(HeadError) -> Int64 {

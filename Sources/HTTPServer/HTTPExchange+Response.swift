@@ -82,9 +82,10 @@ extension HTTPExchange {
         dropsBody = isHead || head.hasNoBody
         let is11 = self.head.version == .http11
         let isUntilClose = length == .unknown && !is11
-        decideClosing(isUntilClose: isUntilClose)
+        decideClosing(head.status, isUntilClose: isUntilClose)
         let output = connection.output
         output.clear()
+        if body.isDone && body.awaitsContinue && !closesConnection { output.append(RequestBody.continueHead) }
         StatusLine.append(head.status, to: output)
         output.append("Date: ")
         output.append(connection.dateBytes())
@@ -114,12 +115,15 @@ extension HTTPExchange {
     }
 
     /// Whether another request can follow is said in the head, so it is decided there.
-    private func decideClosing(isUntilClose: Bool) {
+    private func decideClosing(_ status: Int, isUntilClose: Bool) {
         if !clientKeepsAlive || isUntilClose || connection.isDraining
             || !body.canBeDrained(atMost: connection.context.limits.drainBytes)
         {
             closesConnection = true
         }
+        // A client that waits for `100 Continue` with an empty body is never asked for it. botocore then takes what comes for a refusal
+        // and gives its status to the next answer on the connection, so a success comes behind a 100, and a refusal ends the connection.
+        if body.isDone && body.awaitsContinue && status >= 300 { closesConnection = true }
     }
 
     private func transmit(_ bytes: UnsafeRawBufferPointer) async throws(ResponseError) {

@@ -13,7 +13,8 @@ struct RequestBody {
     let declaredLength: Int64?
     private(set) var trailers: [(name: String, value: String)] = []
     private var state: State
-    private var awaitsContinue: Bool
+    /// The client asked for `100 Continue` and none has been sent.
+    private(set) var awaitsContinue: Bool
 
     init(_ body: ParsedHead.Body, awaitsContinue: Bool) {
         switch body {
@@ -76,9 +77,11 @@ struct RequestBody {
         }
     }
 
+    static let continueHead: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+
     private func sendContinue(_ connection: HTTPConnection) async throws(RequestBodyError) {
         connection.output.clear()
-        connection.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        connection.output.append(Self.continueHead)
         do {
             try await connection.send(connection.output.bytes)
         } catch {

@@ -55,7 +55,7 @@ package struct S3Handler: HTTPHandler {
         record.api = request.operation.name
         record.bucket = request.address.bucket ?? ""
         record.object = request.address.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        let (signer, payload) = try authenticator.authenticate(head, target: target, now: time.now())
+        let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
         if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
             throw S3Error(.accessDenied)

@@ -3,6 +3,8 @@ package struct ResourceAddress: Hashable, Sendable {
     package var bucket: String?
     /// Never empty.
     package var key: [UInt8]?
+    /// The host named the bucket, not the path.
+    package var isVirtualHosted = false
 
     package init(bucket: String? = nil, key: [UInt8]? = nil) {
         self.bucket = bucket
@@ -34,7 +36,11 @@ package struct Addressing: Sendable {
 
     package func resolve(host: String?, path: ArraySlice<UInt8>) throws(S3Error) -> ResourceAddress {
         let rest = path.dropFirst()
-        if let bucket = virtualBucket(host) { return try Self.address(bucket: bucket, key: rest) }
+        if let bucket = virtualBucket(host) {
+            var address = try Self.address(bucket: bucket, key: rest)
+            address.isVirtualHosted = true
+            return address
+        }
         guard !rest.isEmpty else { return ResourceAddress() }
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         let bucket = String(decoding: rest[..<slash], as: UTF8.self)

@@ -5,6 +5,7 @@ package enum Authorization: Sendable {
     /// No signature. The body may still be in chunks.
     case anonymous(PayloadDeclaration)
     case signed(AuthorizationClaim)
+    case signedVersionTwo(VersionTwoClaim)
 }
 
 /// The parts of a version 4 signature, from the Authorization field or from the query: well-formed, and not verified

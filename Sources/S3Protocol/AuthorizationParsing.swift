@@ -14,9 +14,13 @@ package func parseCredentials(_ head: RequestHead, target: RequestTarget) throws
                 + "Signature query string parameter or the Authorization header should be specified",
             name: "Authorization", value: field.map(head.string) ?? "")
     }
-    if let field { return .signed(try parseHeader(head, value: head.string(field))) }
+    if let field {
+        let value = head.string(field)
+        if value.hasPrefix("AWS ") { return .signedVersionTwo(try .header(head, value: value)) }
+        return .signed(try parseHeader(head, value: value))
+    }
     if isQueryV4 { return .signed(try parseQuery(head, target)) }
-    if isQueryV2 { throw AuthorizationMessage.versionTwo }
+    if isQueryV2 { return .signedVersionTwo(try .query(head, target)) }
     return .anonymous(try declaredPayload(head) ?? .unsigned)
 }
 
@@ -26,10 +30,6 @@ private func declaredPayload(_ head: RequestHead) throws(S3Error) -> PayloadDecl
 }
 
 private enum AuthorizationMessage {
-    static let versionTwo = S3Error(
-        .invalidRequest,
-        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
-
     static let missingDate = S3Error(
         .accessDenied, "AWS authentication requires a valid Date or x-amz-date header")
 
@@ -47,7 +47,6 @@ private func parseHeader(_ head: RequestHead, value: String) throws(S3Error) -> 
     guard scheme == AuthorizationClaim.algorithm else {
         switch scheme {
         case "AWS4-ECDSA-P256-SHA256": throw .notImplemented(header: "Authorization")
-        case "AWS": throw AuthorizationMessage.versionTwo
         default: throw .invalidArgument("Unsupported Authorization Type", name: "Authorization", value: value)
         }
     }

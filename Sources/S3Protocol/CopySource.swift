@@ -25,7 +25,8 @@ package struct CopySource: Hashable, Sendable {
                 path = path[..<question]
             }
         }
-        guard let decoded = PercentEncoding.decode(Array(path)), isValidUTF8(decoded[...]) else {
+        // A plus sign is a space here, as AWS reads it and s5cmd writes it.
+        guard let decoded = PercentEncoding.decode(Array(path), plusIsSpace: true), isValidUTF8(decoded[...]) else {
             throw refuse("Invalid copy source encoding.")
         }
         let whole = decoded.first == UInt8(ascii: "/") ? decoded.dropFirst() : decoded[...]

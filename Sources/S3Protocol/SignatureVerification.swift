@@ -122,8 +122,15 @@ extension Authorization {
     package static func anonymousPayload(
         _ declaration: PayloadDeclaration, head: RequestHead
     ) throws(S3Error) -> PayloadMode {
+        try unsignedPayload(declaration, head: head)
+    }
+
+    /// The same for a signature that does not cover the body.
+    static func unsignedPayload(
+        _ declaration: PayloadDeclaration, head: RequestHead
+    ) throws(S3Error) -> PayloadMode {
         if case .signedChunks = declaration {
-            throw S3Error(.accessDenied, "Signed chunks need a signed request")
+            throw S3Error(.accessDenied, "Signed chunks need a request with a version 4 signature")
         }
         return try payloadMode(declaration, head, signer: nil)
     }

@@ -64,7 +64,8 @@ package struct Server: Sendable {
             operations: Operations(store: store.objects, time: time, region: settings.region),
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
-                directory: RootDirectory(credentials, deployment: store.deployment), region: settings.region),
+                directory: RootDirectory(credentials, deployment: store.deployment), region: settings.region,
+                acceptsVersionTwo: settings.signatureV2),
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description)
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(

@@ -11,6 +11,8 @@ package struct Settings: Sendable, Equatable {
     package var stateDirectory: String?
     package var setSize: Int?
     package var region = "us-east-1"
+    /// Off refuses version 2 signatures (`AWSAccessKeyId=…&Signature=…`).
+    package var signatureV2 = true
     /// Domains whose sub-domains are bucket names.
     package var domains: [String] = []
     /// Congestion control of the listener; nil takes cubic where the system has it.
@@ -76,6 +78,7 @@ extension Settings {
         stateDirectory = try Self.text(reader, "stateDir")
         setSize = try Self.number(reader, "setSize", in: 1...16)
         region = try Self.text(reader, "region") ?? region
+        signatureV2 = try Self.flag(reader, "signatureV2") ?? signatureV2
         domains = try Self.text(reader, "domain")?.split(separator: ",").map { String($0.trimmed) } ?? []
         congestionControl = try Self.text(reader, "congestionControl")
         loops = try Self.number(reader, "loops", in: 1...256)

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import os
 
 import pytest
@@ -213,3 +214,17 @@ def test_a_wrong_content_md5_stores_nothing(server, s3, bucket):
     assert (status, code_of(body)) == (400, "InvalidDigest")
     with refused("404", 404):
         s3.head_object(Bucket=bucket, Key="k")
+
+
+def test_an_empty_body_behind_100_continue_leaves_the_connection_in_step(server, bucket):
+    """botocore sends Expect for every file-like body. If an empty one is answered without a 100, it gives that answer's status to
+    the next one on the connection: a refused write would look acknowledged."""
+    client = server.client(config={"max_pool_connections": 1})
+    for key in ("a", "b"):
+        client.put_object(Bucket=bucket, Key=key, Body=io.BytesIO(b""))
+        with refused("PreconditionFailed", 412):
+            client.put_object(Bucket=bucket, Key=key, Body=io.BytesIO(b"x"), IfNoneMatch="*")
+        with refused("PreconditionFailed", 412):
+            client.put_object(Bucket=bucket, Key=key, Body=io.BytesIO(b""), IfNoneMatch="*")
+        client.put_object(Bucket=bucket, Key=key, Body=io.BytesIO(b"y" * 5))
+        assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == b"y" * 5

@@ -195,3 +195,33 @@ def test_continue_is_sent_only_after_authorisation(server, bucket):
     assert first.startswith(b"HTTP/1.1 100") and second.startswith(b"HTTP/1.1 200")
     first, _ = expect(signed(server, "PUT", f"/{bucket}/k", secret="wrong"))
     assert first.startswith(b"HTTP/1.1 403")
+
+
+def test_version_two(server, bucket):
+    client = server.client(config={"signature_version": "s3"})
+    client.put_object(Bucket=bucket, Key="a +ü/ b", Body=b"old", Metadata={"x": "y"}, ContentType="text/plain")
+    got = client.get_object(Bucket=bucket, Key="a +ü/ b", ResponseContentType="text/html; a=b")
+    assert got["Body"].read() == b"old" and got["ContentType"] == "text/html; a=b" and got["Metadata"] == {"x": "y"}
+    assert client.list_objects_v2(Bucket=bucket, Prefix="a ")["KeyCount"] == 1
+    upload = client.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+    part = client.upload_part(Bucket=bucket, Key="m", UploadId=upload, PartNumber=1, Body=b"z")
+    client.complete_multipart_upload(Bucket=bucket, Key="m", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    with refused("SignatureDoesNotMatch", 403):
+        server.client(config={"signature_version": "s3"}, secret_key="wrong").list_objects_v2(Bucket=bucket)
+    with refused("InvalidAccessKeyId", 403):
+        server.client(config={"signature_version": "s3"}, access_key="unknown").list_objects_v2(Bucket=bucket)
+
+
+def test_version_two_presigned(server, bucket):
+    client = server.client(config={"signature_version": "s3"})
+    put = client.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k e+y"}, ExpiresIn=60)
+    assert "AWSAccessKeyId" in put
+    path = put[len(server.endpoint):]
+    assert raw(server, "PUT", path, body=b"data", sign=False)[0] == 200
+    get = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k e+y", "ResponseContentType": "a/b"}, ExpiresIn=60)
+    status, headers, body = raw(server, "GET", get[len(server.endpoint):], sign=False)
+    assert (status, body, headers["content-type"]) == (200, b"data", "a/b")
+    assert raw(server, "DELETE", get[len(server.endpoint):], sign=False)[0] == 403
+    expired = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k e+y"}, ExpiresIn=-5)
+    status, _, body = raw(server, "GET", expired[len(server.endpoint):], sign=False)
+    assert status == 403 and b"Request has expired" in body

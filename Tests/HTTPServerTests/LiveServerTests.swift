@@ -62,6 +62,24 @@ private func get(_ path: String, _ fields: String = "") -> String { "GET \(path)
         await live.stop()
     }
 
+    @Test func `an empty body behind Expect gets a 100 with its success, and a refusal ends the connection`()
+        async throws
+    {
+        let live = try LiveServer()
+        let heads = await live.client { client -> [String] in
+            client.send("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n")
+            let interim = client.response(), final = client.response()
+            client.send("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n")
+            let refused = client.response()
+            return [
+                interim.head, "\(final.status)", "\(refused.status)", "\(refused.has("Connection: close"))",
+                client.readToEnd(),
+            ]
+        }
+        #expect(heads == ["HTTP/1.1 100 Continue\r\n\r\n", "200", "403", "true", ""])
+        await live.stop()
+    }
+
     @Test func `a small body that nobody read is passed over and the next request answered`() async throws {
         let live = try LiveServer()
         let texts = await live.client { client -> [String] in

@@ -139,7 +139,7 @@ func `the documented bucket requests are verified`(target: String, signature: St
 }
 
 @Test(arguments: [
-    ("AWS AKIA:c2ln", "InvalidRequest"),
+    ("AWS AKIA", "InvalidArgument"),
     ("Basic abc", "InvalidArgument"),
     ("AWS4-ECDSA-P256-SHA256 Credential=a/20130524/s3/aws4_request, SignedHeaders=host, Signature=0", "NotImplemented"),
     ("AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws4_request", "AuthorizationHeaderMalformed"),
@@ -254,4 +254,50 @@ extension String {
     func replacingCharacters(_ range: Range<Index>, with text: String) -> String {
         String(self[..<range.lowerBound]) + text + self[range.upperBound...]
     }
+}
+
+@Test(arguments: [
+    // The examples of AWS's page on version 2.
+    (
+        "GET", "/photos/puppy.jpg",
+        [("Host", "johnsmith.s3.amazonaws.com"), ("Date", "Tue, 27 Mar 2007 19:36:42 +0000")],
+        "bWq2s1WEIj+Ydj0vQ697zp+IXMU="
+    ),
+    (
+        "PUT", "/photos/puppy.jpg",
+        [
+            ("Content-Type", "image/jpeg"), ("Content-Length", "94328"), ("Host", "johnsmith.s3.amazonaws.com"),
+            ("Date", "Tue, 27 Mar 2007 21:15:45 +0000"),
+        ], "MyyxeRY7whkBe+bq8fHCL/2kKUg="
+    ),
+    (
+        "GET", "/?prefix=photos&max-keys=50&marker=puppy",
+        [("Host", "johnsmith.s3.amazonaws.com"), ("Date", "Tue, 27 Mar 2007 19:42:41 +0000")],
+        "htDYFYduRNen8P9ZfE/s9SuKy0U="
+    ),
+    (
+        "GET", "/?acl", [("Host", "johnsmith.s3.amazonaws.com"), ("Date", "Tue, 27 Mar 2007 19:44:46 +0000")],
+        "c2WLPFtWHVgbEmeEG93a4cG37dM="
+    ),
+])
+func `the documented version 2 requests are verified, and no others`(
+    method: String, target: String, headers: [(String, String)], signature: String
+) throws {
+    func verify(_ signature: String) throws {
+        let head = RequestHead(
+            method: method, target: target,
+            headers: headers.map { (name: $0.0, value: $0.1) } + [
+                (name: "Authorization", value: "AWS \(exampleKey):\(signature)")
+            ])
+        guard case .signedVersionTwo(let claim) = try parseCredentials(head, target: RequestTarget(head)) else {
+            throw S3Error(.missingAuthenticationToken)
+        }
+        let time = Timestamp(seconds: 1_175_024_202 + 600)  // 2007-03-27T19:46:42Z
+        let late = Timestamp(seconds: 1_175_030_145)  // 2007-03-27T21:15:45Z
+        _ = try claim.verify(
+            head, target: RequestTarget(head), virtualBucket: "johnsmith", secretKey: exampleSecret,
+            now: method == "PUT" ? late : time)
+    }
+    try verify(signature)
+    #expect(refusal { try verify(String(signature.reversed())) }?.code == .signatureDoesNotMatch)
 }
