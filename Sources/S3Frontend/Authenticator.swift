@@ -44,6 +44,18 @@ package final class Authenticator: Sendable {
         }
     }
 
+    /// Who signed an upload form.
+    func authenticate(_ signature: PostSignature, now: Timestamp) throws(S3Error) -> SignerIdentity {
+        guard let accessKey = signature.accessKey else { throw S3Error(.accessDenied) }
+        let identity = try identity(accessKey, sessionToken: nil)
+        try signature.verify(secretKey: identity.secretKey, region: region)
+        return identity
+    }
+
+    var anonymous: SignerIdentity {
+        SignerIdentity(accessKey: "", secretKey: "", tenant: .default, canonicalID: "", displayName: "")
+    }
+
     private func identity(_ accessKey: String, sessionToken: String?) throws(S3Error) -> SignerIdentity {
         guard let identity = directory.secret(of: accessKey) else {
             throw S3Error(.invalidAccessKeyId).with("AWSAccessKeyId", accessKey)

@@ -59,6 +59,7 @@ package struct S3Handler: HTTPHandler {
             return try operations.preflight(head, request.address, tenant: .default)
         }
         record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
+        if request.operation == .postObject { return try await post(exchange, request, &record) }
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
         if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
@@ -66,6 +67,20 @@ package struct S3Handler: HTTPHandler {
         }
         let context = RequestContext(head: head, request: request, signer: signer, payload: payload)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
+    }
+
+    /// A form brings its own credentials, among its fields.
+    private func post(
+        _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
+    ) async throws(S3Error) -> Answer {
+        let now = time.now(), authenticator = authenticator, nobody = authenticator.anonymous
+        let context = RequestContext(head: exchange.head, request: request, signer: nobody, payload: .plain)
+        var accessKey = ""
+        defer { record.accessKey = accessKey }
+        return try await operations.postObject(context, exchange) { signature throws(S3Error) in
+            accessKey = signature.accessKey ?? ""
+            return try authenticator.authenticate(signature, now: now)
+        }
     }
 
     private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {
