@@ -41,6 +41,8 @@ package enum ObjectError: Error, Sendable {
     case entityTooSmall(number: Int, size: Int64, minimum: Int64, etag: String)
     case sizeMismatch(expected: Int64, found: Int64)
     case tooManyBuckets
+    /// A bucket document, or all of a bucket's together, over the limit.
+    case documentTooLarge(limit: Int)
     case body(BodyError)
 
     // The store can't do it now.
