@@ -29,7 +29,6 @@ package struct Settings: Sendable, Equatable {
     /// Bytes of index blocks that each drive keeps in memory.
     package var blockCacheBytes = 64 << 20
     package var accessLog = "none"
-    package var logLevel = "info"
 
     package init() {}
 }
@@ -90,7 +89,6 @@ extension Settings {
         drainSeconds = try Self.number(reader, "drainSeconds", in: 0...3_600) ?? drainSeconds
         blockCacheBytes = try Self.number(reader, "blockCacheBytes", in: (1 << 20)...(1 << 40)) ?? blockCacheBytes
         accessLog = try Self.text(reader, "accessLog") ?? accessLog
-        logLevel = try Self.text(reader, "logLevel") ?? logLevel
     }
 
     private static func text(_ reader: ConfigReader, _ name: String) throws -> String? {
