@@ -17,6 +17,8 @@ package struct BucketRecord: Hashable, Sendable {
     package var owner = ""
     package var objectLockEnabled = false
     package var objectOwnership = ""
+    package var versioning = Versioning.unversioned
+    package var defaultRetention: DefaultRetention?
     package var unknown: [UnknownField] = []
 
     package init(id: BucketID, tenant: TenantID, name: String, created: Timestamp) {
@@ -39,6 +41,8 @@ extension BucketRecord {
         static let owner = FieldHeader.plain(6)
         static let objectLock = FieldHeader.critical(7)
         static let ownership = FieldHeader.plain(8)
+        static let versioning = FieldHeader.critical(9)
+        static let defaultRetention = FieldHeader.critical(10)
     }
 
     package func encoded() -> [UInt8] {
@@ -51,6 +55,8 @@ extension BucketRecord {
         if !owner.isEmpty { out.text(Field.owner, owner) }
         if objectLockEnabled { out.field(Field.objectLock) { $0.byte(1) } }
         if !objectOwnership.isEmpty { out.text(Field.ownership, objectOwnership) }
+        if versioning != .unversioned { out.field(Field.versioning) { $0.byte(versioning.rawValue) } }
+        if let defaultRetention { out.field(Field.defaultRetention) { LockCoding.write(defaultRetention, to: &$0) } }
         return out.finish()
     }
 
@@ -59,6 +65,7 @@ extension BucketRecord {
         guard let state = State(rawValue: reader.kind) else { throw .invalid("state") }
         var id: UInt64?, tenant: UInt32?, name: String?, created: Int64?
         var region = "", owner = "", lock = false, ownership = ""
+        var versioning = Versioning.unversioned, retention: DefaultRetention?
         while let (header, found) = try reader.next() {
             var value = found
             switch header {
@@ -72,6 +79,12 @@ extension BucketRecord {
                 guard try value.byte() == 1 else { throw .invalid("object lock") }
                 lock = true
             case Field.ownership: ownership = try value.restText()
+            case Field.versioning:
+                guard let state = Versioning(rawValue: try value.byte()), state != .unversioned else {
+                    throw .invalid("versioning")
+                }
+                versioning = state
+            case Field.defaultRetention: retention = try LockCoding.defaultRetention(&value)
             default:
                 try reader.keepUnknown(header, value)
                 continue
@@ -84,6 +97,7 @@ extension BucketRecord {
             created: Timestamp(nanoseconds: created))
         (self.state, self.region, self.owner) = (state, region, owner)
         (objectLockEnabled, objectOwnership, unknown) = (lock, ownership, reader.unknown)
+        (self.versioning, defaultRetention) = (versioning, retention)
     }
 }
 

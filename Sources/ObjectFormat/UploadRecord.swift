@@ -34,6 +34,8 @@ package struct UploadRecord: Hashable, Sendable {
     package var checksumType = ChecksumType.fullObject
     /// False when the client named no algorithm and the default was taken.
     package var isChecksumChosen = false
+    /// What the object will be locked with, beside the bucket's default.
+    package var lock = VersionLock()
     package var completion: Completion?
     package var unknown: [UnknownField] = []
 
@@ -59,6 +61,7 @@ extension UploadRecord {
         static let size = FieldHeader.plain(11)
         static let lastModified = FieldHeader.plain(12)
         static let version = FieldHeader.plain(13)
+        static let lock = FieldHeader.critical(14)
     }
 
     package func encoded() -> [UInt8] {
@@ -85,6 +88,7 @@ extension UploadRecord {
             out.field(Field.lastModified) { $0.fixed(completion.lastModified.nanoseconds) }
             if let version = completion.version { out.field(Field.version) { $0.position(version) } }
         }
+        if !lock.isEmpty { out.field(Field.lock) { LockCoding.write(lock, to: &$0) } }
         return out.finish()
     }
 
@@ -120,6 +124,7 @@ extension UploadRecord {
             case Field.size: size = try value.size()
             case Field.lastModified: modified = Timestamp(nanoseconds: try value.fixed(Int64.self))
             case Field.version: version = try value.position()
+            case Field.lock: lock = try LockCoding.lock(&value)
             default:
                 try reader.keepUnknown(header, value)
                 continue

@@ -22,6 +22,7 @@ package struct VersionRecord: Hashable, Sendable {
     package var hasVersionID = false
     package var layout: ObjectLayout = .data(.empty)
     package var owner = ""
+    package var lock = VersionLock()
     package var unknown: [UnknownField] = []
 
     package init(kind: Kind, lastModified: Timestamp) {
@@ -62,7 +63,7 @@ package struct PartMapReference: Hashable, Sendable {
 extension VersionRecord {
     static let formatVersion: UInt8 = 1
 
-    /// Field headers. Numbers 12 to 19 are set aside, see the format's page.
+    /// Field headers. Numbers 13 to 19 are set aside, see the format's page.
     private enum Field {
         static let size = FieldHeader.plain(1)
         static let lastModified = FieldHeader.plain(2)
@@ -75,6 +76,7 @@ extension VersionRecord {
         static let hasVersionID = FieldHeader.critical(9)
         static let layout = FieldHeader.critical(10)
         static let owner = FieldHeader.plain(11)
+        static let lock = FieldHeader.critical(12)
     }
 
     package func encoded() -> [UInt8] {
@@ -90,6 +92,7 @@ extension VersionRecord {
         if hasVersionID { out.field(Field.hasVersionID) { $0.byte(1) } }
         if layout != .data(.empty) { out.field(Field.layout) { layout.write(to: &$0) } }
         if !owner.isEmpty { out.text(Field.owner, owner) }
+        if !lock.isEmpty { out.field(Field.lock) { LockCoding.write(lock, to: &$0) } }
         return out.finish()
     }
 
@@ -116,6 +119,7 @@ extension VersionRecord {
                 hasVersionID = true
             case Field.layout: layout = try ObjectLayout(&value)
             case Field.owner: owner = try value.restText()
+            case Field.lock: lock = try LockCoding.lock(&value)
             default:
                 try reader.keepUnknown(header, value)
                 continue

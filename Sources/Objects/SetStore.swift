@@ -31,7 +31,7 @@ package protocol SetStore: Actor {
     /// `.outcomeUnknown` when a later read decides.
     func commit(_ build: @Sendable (Position) -> [SetChange]) async throws(SetError) -> Position
 
-    /// Objects and bytes counted by decided commits (rule 16).
+    /// Objects, versions and bytes counted by decided commits (rule 16).
     func counter(_ key: CounterKey) async throws(SetError) -> Counter
 
     // MARK: Data
@@ -75,8 +75,8 @@ package enum SetChange: Sendable {
     case delete(key: IndexKey)
     /// Deletes the rows of large data, freeing its space (rule 7).
     case deleteData(DataLayout)
-    /// Adds to a counter kept by the set (rule 16): for example objects and bytes of a bucket.
-    case count(CounterKey, objects: Int64, bytes: Int64)
+    /// Adds to a counter kept by the set (rule 16): objects, versions and bytes of a bucket.
+    case count(CounterKey, objects: Int64, versions: Int64 = 0, bytes: Int64)
 }
 
 package struct CounterKey: Hashable, Comparable, Sendable {
@@ -86,10 +86,15 @@ package struct CounterKey: Hashable, Comparable, Sendable {
 }
 
 package struct Counter: Hashable, Sendable {
+    /// Keys whose newest version is not a delete marker.
     package var objects: Int64
+    /// Versions that are not delete markers, the current ones among them.
+    package var versions: Int64
+    /// Of all versions.
     package var bytes: Int64
-    package init(objects: Int64 = 0, bytes: Int64 = 0) {
+    package init(objects: Int64 = 0, versions: Int64 = 0, bytes: Int64 = 0) {
         self.objects = objects
+        self.versions = versions
         self.bytes = bytes
     }
 }

@@ -166,8 +166,9 @@ package actor MemorySetStore: SetStore {
                 if case .coded(_, _, _, _, let id) = layout {
                     precondition(large.removeValue(forKey: id) != nil, "data is freed once")
                 }
-            case .count(let key, let objects, let bytes):
+            case .count(let key, let objects, let versions, let bytes):
                 counters[key, default: Counter()].objects += objects
+                counters[key, default: Counter()].versions += versions
                 counters[key, default: Counter()].bytes += bytes
             }
         }

@@ -42,17 +42,18 @@ enum AnswerWriter {
 
     static func send(_ error: S3Error, to exchange: HTTPExchange, _ record: RequestRecord) async {
         var head = self.head(status: error.status, record)
-        if let marker = error.detail("x-amz-delete-marker") {
-            head.add("x-amz-delete-marker", "true")
-            head.add("x-amz-version-id", marker)
-        }
+        // Details with the names of fields are fields, and not in the document.
+        for detail in error.details where isField(detail) { head.add(named: detail.name, detail.value) }
         if error.status == 503 { head.add("Retry-After", "1") }
-        if error.status == 405, let allowed = error.detail("Allow") { head.add("Allow", allowed) }
         head.add("Content-Type", "application/xml")
         let path = exchange.head.string(exchange.head.target).prefix { $0 != "?" }
-        let shown = S3Error(error.code, error.message, details: error.details.filter { !$0.name.hasPrefix("x-amz-") })
+        let shown = S3Error(error.code, error.message, details: error.details.filter { !isField($0) })
         let document = shown.document(resource: String(path), requestID: record.requestID, hostID: record.hostID)
         do { try await exchange.send(head, document) } catch {}
+    }
+
+    private static func isField(_ detail: S3Error.Detail) -> Bool {
+        detail.name.hasPrefix("x-amz-") || detail.name == "Last-Modified" || detail.name == "Allow"
     }
 
     private static func head(status: Int, _ record: RequestRecord) -> ResponseHead {

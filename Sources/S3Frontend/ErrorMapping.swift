@@ -15,8 +15,18 @@ extension S3Error {
         case .noSuchVersion:
             self = .noSuchVersion(key: key, version: request.target.string("versionId") ?? "")
         case .noSuchUpload: self = .noSuchUpload(request.target.string("uploadId") ?? "")
-        case .methodNotAllowedOnDeleteMarker:
+        case .methodNotAllowedOnDeleteMarker(let version, let lastModified):
             self = .methodNotAllowed(method: request.head.string(request.head.method), resourceType: "DeleteMarker")
+                .with("Allow", "DELETE").with("x-amz-delete-marker", "true")
+                .with("x-amz-version-id", version.description).with("Last-Modified", HTTPDate.format(lastModified))
+        case .copySourceIsDeleteMarker:
+            self = S3Error(
+                .invalidRequest,
+                "The source of a copy request may not specifically refer to a delete marker by version id.")
+        case .objectLocked:
+            self = S3Error(.accessDenied, "Access Denied because object protected by object lock.")
+        case .noObjectLock: self = S3Error(.invalidRequest, "Bucket is missing Object Lock Configuration")
+        case .invalidBucketState(let detail): self = S3Error(.invalidBucketState, detail)
         case .bucketAlreadyExists: self = S3Error(.bucketAlreadyExists).with("BucketName", request.bucketOrEmpty)
         case .bucketNotEmpty: self = S3Error(.bucketNotEmpty).with("BucketName", request.bucketOrEmpty)
         case .bucketIsClosing:

@@ -10,13 +10,13 @@ extension Answer {
         set("ETag", "\"\(object.etag)\"")
         set("Last-Modified", HTTPDate.format(object.lastModified))
         set("Accept-Ranges", "bytes")
-        if case .id = object.version { set("x-amz-version-id", object.version.description) }
         setContentHeaders(object.attributes.headers, context)
         for entry in object.attributes.metadata { set("x-amz-meta-" + entry.name, entry.value) }
         if object.attributes.storageClass != .standard {
             set("x-amz-storage-class", object.attributes.storageClass.s3Name)
         }
         if !object.attributes.tags.isEmpty { set("x-amz-tagging-count", String(object.attributes.tags.count)) }
+        setLock(object.lock)
         setChecksum(of: head, context)
     }
 

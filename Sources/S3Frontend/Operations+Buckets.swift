@@ -47,9 +47,7 @@ extension Operations {
         var options = CreateBucketOptions()
         options.owner = context.signer.canonicalID
         options.region = region
-        if context.header("x-amz-bucket-object-lock-enabled")?.lowercased() == "true" {
-            throw .notImplemented(header: "x-amz-bucket-object-lock-enabled")
-        }
+        options.objectLockEnabled = context.header("x-amz-bucket-object-lock-enabled")?.lowercased() == "true"
         if let ownership = context.header("x-amz-object-ownership") {
             guard ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"].contains(ownership) else {
                 throw .invalidArgument(

@@ -7,12 +7,13 @@ extension Operations {
     func copyObject(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
         try Unsupported.refuseACL(context)
-        _ = try bucket(context)
-        let source = try copySource(context)
+        let bucket = try bucket(context), source = try copySource(context)
         var options = CopyOptions()
         if try CopyDirective.metadata(context.head) == .replace {
             options.replacement = try ObjectFields.attributes(context)
         }
+        if try CopyDirective.tagging(context.head) == .replace { options.tags = try ObjectFields.tags(context) }
+        options.lock = try lock(context, bucket)
         options.storageClass = try ObjectFields.storageClass(context)
         options.conditions = try Conditions.ofWrite(context)
         options.owner = context.signer.canonicalID
@@ -40,7 +41,7 @@ extension Operations {
         try Unsupported.refuse(context)
         let source = try copySource(context), upload = try context.uploadID(), number = try partNumber(context)
         let range = try copyRange(context)
-        let part = try await translating(context) { () async throws(ObjectError) in
+        let (part, sourceVersion) = try await translating(context) { () async throws(ObjectError) in
             try await store.uploadPartCopy(
                 from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload,
                 number: number,
@@ -52,7 +53,9 @@ extension Operations {
         writer.element("LastModified", ISO8601.format(part.lastModified))
         writer.checksum(part.checksum, withType: false)
         writer.close("CopyPartResult")
-        return .xml(writer.bytes)
+        var answer = Answer.xml(writer.bytes)
+        if case .id = sourceVersion { answer.set("x-amz-copy-source-version-id", sourceVersion.description) }
+        return answer
     }
 
     private func copySource(_ context: RequestContext) throws(S3Error) -> Objects.CopySource {

@@ -8,7 +8,8 @@ extension Operations {
         _ = try bucket(context)
         try Unsupported.refuse(context)
         let request = try DeleteObjectsRequest(parsing: try await body.document(limit: 4 << 20))
-        let planned = request.objects.map(Self.plan)
+        let bypasses = bypassesGovernance(context)
+        let planned = request.objects.map { Self.plan($0, bypassesGovernance: bypasses) }
         let possible = planned.compactMap { try? $0.get() }  // The others are answered below, each with its own error.
         let results = try await translating(context) { () async throws(ObjectError) in
             try await store.deleteMany(context.bucketOrEmpty, possible, tenant: context.tenant)
@@ -35,8 +36,11 @@ extension Operations {
         return .xml(DeleteObjectsResult(entries: entries, isQuiet: request.isQuiet).document())
     }
 
-    private static func plan(_ object: DeleteObjectsRequest.Object) -> Result<DeleteRequest, S3Error> {
+    private static func plan(
+        _ object: DeleteObjectsRequest.Object, bypassesGovernance: Bool
+    ) -> Result<DeleteRequest, S3Error> {
         var options = DeleteOptions()
+        options.bypassesGovernance = bypassesGovernance
         if let text = object.versionID {
             guard let version = VersionID(text) else {
                 return .failure(.noSuchVersion(key: object.key, version: text))

@@ -5,7 +5,7 @@ import S3Protocol
 
 extension Operations {
     func getObject(_ context: RequestContext) async throws(S3Error) -> Answer {
-        let options = try readOptions(context)
+        let bucket = try bucket(context), options = try readOptions(context)
         let result: GetResult
         do throws(ObjectError) {
             result = try await store.get(
@@ -14,11 +14,11 @@ extension Operations {
             return try refusedRead(error, context)
         }
         let count = result.head.range?.count ?? 0
-        return describe(result.head, context, body: .object(result.reader, count: count))
+        return describe(result.head, context, bucket, body: .object(result.reader, count: count))
     }
 
     func headObject(_ context: RequestContext) async throws(S3Error) -> Answer {
-        let options = try readOptions(context)
+        let bucket = try bucket(context), options = try readOptions(context)
         let head: HeadResult
         do throws(ObjectError) {
             head = try await store.head(
@@ -26,12 +26,15 @@ extension Operations {
         } catch {
             return try refusedRead(error, context)
         }
-        return describe(head, context, body: .withheld(count: head.range?.count ?? 0))
+        return describe(head, context, bucket, body: .withheld(count: head.range?.count ?? 0))
     }
 
-    private func describe(_ head: HeadResult, _ context: RequestContext, body: Answer.Body) -> Answer {
+    private func describe(
+        _ head: HeadResult, _ context: RequestContext, _ bucket: BucketInfo, body: Answer.Body
+    ) -> Answer {
         var answer = Answer(head.isPartial ? 206 : 200, body: body)
         answer.setFields(of: head, context)
+        answer.setVersion(head.object.version, in: bucket)
         answer.setRange(of: head, context)
         if context.target.contains("partNumber"), let parts = head.object.partCount {
             answer.set("x-amz-mp-parts-count", String(parts))
@@ -42,12 +45,16 @@ extension Operations {
     /// 304 is an answer, not an error document; everything else is thrown on.
     private func refusedRead(_ error: ObjectError, _ context: RequestContext) throws(S3Error) -> Answer {
         guard case .notModified(let etag, let lastModified) = error else {
-            if case .noSuchKey(let marker?) = error {
-                throw S3Error.noSuchKey(context.key).with("x-amz-delete-marker", marker.description)
-            }
-            throw S3Error(error, context)
+            throw refusal(error, context)
         }
         return Answer(304).with("ETag", "\"\(etag)\"").with("Last-Modified", HTTPDate.format(lastModified))
+    }
+
+    /// The error of a request for one version of an object, which tells of a delete marker in its fields.
+    func refusal(_ error: ObjectError, _ context: RequestContext) -> S3Error {
+        guard case .noSuchKey(let marker?) = error else { return S3Error(error, context) }
+        return S3Error.noSuchKey(context.key).with("x-amz-delete-marker", "true")
+            .with("x-amz-version-id", marker.description)
     }
 
     private func readOptions(_ context: RequestContext) throws(S3Error) -> GetOptions {

@@ -8,10 +8,11 @@ extension Operations {
     func createMultipartUpload(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
         try Unsupported.refuseACL(context)
-        _ = try bucket(context)
+        let bucket = try bucket(context)
         var options = CreateUploadOptions()
         options.attributes = try ObjectFields.attributes(context)
         options.owner = context.signer.canonicalID
+        options.lock = try lock(context, bucket)
         if let checksum = try UploadChecksum.parse(context.head) {
             options.checksum = checksum.algorithm
             options.checksumType = .init(checksum.type)
@@ -35,7 +36,7 @@ extension Operations {
 
     func uploadPart(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
-        _ = try bucket(context)
+        try requireDigest(context, of: "Put Part", in: try bucket(context), VersionLock())
         let upload = try context.uploadID(), number = try partNumber(context)
         let source = try body.source(context, sizeMax: Self.singlePutBytesMax)
         var options = PartOptions()

@@ -11,7 +11,9 @@ extension Operations {
     func putObject(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
         try Unsupported.refuseACL(context)
-        _ = try bucket(context)
+        let bucket = try bucket(context)
+        let lock = try lock(context, bucket)
+        try requireDigest(context, of: "Put Object", in: bucket, lock)
         let source = try body.source(context, sizeMax: Self.singlePutBytesMax)
         var options = PutOptions()
         options.attributes = try ObjectFields.attributes(context)
@@ -19,6 +21,7 @@ extension Operations {
         options.checksum = source.checksumAlgorithm
         options.wantsSHA256 = source.wantsSHA256
         options.owner = context.signer.canonicalID
+        options.lock = lock
         let chosen = options
         let result = try await translating(context) { () async throws(ObjectError) in
             try await store.put(
@@ -37,16 +40,15 @@ extension Operations {
         var options = DeleteOptions()
         options.version = try context.versionID()
         options.conditions = try Conditions.ofDelete(context)
+        options.bypassesGovernance = bypassesGovernance(context)
         let chosen = options
         let result = try await translating(context) { () async throws(ObjectError) in
             try await store.delete(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
         }
         var answer = Answer(204)
-        if let marker = result.deleteMarker {
-            answer.set("x-amz-delete-marker", "true")
-            answer.set("x-amz-version-id", marker.description)
-        } else if let version = result.version, case .id = version {
+        if result.deleteMarker != nil { answer.set("x-amz-delete-marker", "true") }
+        if let version = result.deleteMarker ?? result.version {
             answer.set("x-amz-version-id", version.description)
         }
         return answer
@@ -64,6 +66,7 @@ enum ObjectFields {
         attributes.headers.cacheControl = context.header("cache-control")
         attributes.headers.expires = context.header("expires")
         attributes.metadata = try metadata(context)
+        attributes.tags = try tags(context)
         attributes.storageClass = try storageClass(context)
         return attributes
     }

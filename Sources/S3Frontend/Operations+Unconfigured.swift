@@ -7,7 +7,6 @@ extension Operations {
     /// everything else that is not built is NotImplemented.
     func unconfigured(_ context: RequestContext) async throws(S3Error) -> Answer {
         switch context.request.operation {
-        case .getBucketVersioning: return try empty("VersioningConfiguration", context)
         case .getBucketLogging: return try empty("BucketLoggingStatus", context)
         case .getBucketNotificationConfiguration, .getBucketNotification:
             return try empty("NotificationConfiguration", context)
@@ -28,9 +27,6 @@ extension Operations {
         case .getObjectAcl:
             try await requireObject(context)
             return acl(context)
-        case .getObjectTagging:
-            try await requireObject(context)
-            return document("Tagging") { $0.empty("TagSet") }
         case .getBucketTagging: throw try missing(.noSuchTagSet, context)
         case .getBucketPolicy, .getBucketPolicyStatus: throw try missing(.noSuchBucketPolicy, context)
         case .getBucketCors: throw try missing(.noSuchCORSConfiguration, context)
@@ -40,7 +36,6 @@ extension Operations {
         case .getBucketReplication: throw try missing(.replicationConfigurationNotFoundError, context)
         case .getBucketWebsite: throw try missing(.noSuchWebsiteConfiguration, context)
         case .getPublicAccessBlock: throw try missing(.noSuchPublicAccessBlockConfiguration, context)
-        case .getObjectLockConfiguration: throw try missing(.objectLockConfigurationNotFoundError, context)
         default: throw S3Error(.notImplemented)
         }
     }

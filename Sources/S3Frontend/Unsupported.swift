@@ -8,18 +8,14 @@ enum Unsupported {
         "x-amz-server-side-encryption-context", "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
         "x-amz-copy-source-server-side-encryption-customer-algorithm",
-        "x-amz-copy-source-server-side-encryption-customer-key", "x-amz-object-lock-mode",
-        "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold", "x-amz-bypass-governance-retention",
-        "x-amz-tagging", "x-amz-website-redirect-location", "x-amz-write-offset-bytes",
+        "x-amz-copy-source-server-side-encryption-customer-key", "x-amz-website-redirect-location",
+        "x-amz-write-offset-bytes",
         "x-amz-meta-snowball-auto-extract", "x-minio-extract",
     ]
 
     static func refuse(_ context: RequestContext) throws(S3Error) {
         for name in headers where context.head.first(name) != nil {
             throw .notImplemented(header: "\(name)")
-        }
-        if context.header("x-amz-tagging-directive") == "REPLACE" {
-            throw .notImplemented(header: "x-amz-tagging-directive")
         }
     }
 

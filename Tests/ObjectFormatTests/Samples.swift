@@ -20,6 +20,8 @@ enum Samples {
         record.layout = .data(
             .coded(count: 300_000, geometry: Geometry(data: 2, parity: 2), rotation: 3, blockBytes: 65_536, id: upload))
         record.owner = "root"
+        record.lock = VersionLock(
+            retention: Retention(mode: .compliance, until: Timestamp(seconds: 1_900_000_000)), legalHold: false)
         return record
     }
 
@@ -42,6 +44,7 @@ enum Samples {
         record.checksumAlgorithm = .sha256
         record.checksumType = .composite
         record.isChecksumChosen = true
+        record.lock = VersionLock(legalHold: true)
         return record
     }
 
@@ -80,6 +83,8 @@ enum Samples {
         record.owner = "root"
         record.objectLockEnabled = true
         record.objectOwnership = "BucketOwnerEnforced"
+        record.versioning = .suspended
+        record.defaultRetention = DefaultRetention(mode: .governance, period: .days(30))
         record.state = .closing
         return record
     }

@@ -372,7 +372,8 @@ extension PartClaim {
                 parts.append(
                     try await fixture.store.uploadPartCopy(
                         from: source, range: range, to: fixture.bucket, "k", upload: upload, number: number,
-                        tenant: fixture.tenant))
+                        tenant: fixture.tenant
+                    ).part)
             }
             let past = await failure { () async throws(ObjectError) in
                 _ = try await fixture.store.uploadPartCopy(

@@ -1,6 +1,6 @@
 package import Base
 
-/// Objects and bytes by bucket, each commit counted once (rule 16).
+/// Objects, versions and bytes by bucket, each commit counted once (rule 16).
 ///
 /// A commit's note carries its change. `folded` counts every decided commit up to `position`; changes decided above it wait
 /// in `above` until the decided position has passed them. Counter rows store `folded` with its position; at a start the notes
@@ -97,6 +97,7 @@ package struct Counters: Sendable {
 extension Counter {
     mutating func add(_ change: CounterChange) {
         objects &+= change.objects
+        versions &+= change.versions
         bytes &+= change.bytes
     }
 }
@@ -119,18 +120,19 @@ enum CounterRow {
 
     static func encode(_ counter: Counter, foldedUpTo position: Position) -> [UInt8] {
         var writer = NoteWriter()
-        writer.put(UInt8(1))
+        writer.put(UInt8(2))
         writer.put(position)
         writer.put(counter.objects)
+        writer.put(counter.versions)
         writer.put(counter.bytes)
         return writer.bytes
     }
 
     static func decode(_ payload: [UInt8]) -> (counter: Counter, position: Position)? {
         var reader = NoteReader(payload)
-        guard reader.take(UInt8.self) == 1, let position = reader.position(), let objects = reader.take(Int64.self),
-            let bytes = reader.take(Int64.self), reader.remaining == 0
+        guard reader.take(UInt8.self) == 2, let position = reader.position(), let objects = reader.take(Int64.self),
+            let versions = reader.take(Int64.self), let bytes = reader.take(Int64.self), reader.remaining == 0
         else { return nil }
-        return (Counter(objects: objects, bytes: bytes), position)
+        return (Counter(objects: objects, versions: versions, bytes: bytes), position)
     }
 }

@@ -52,7 +52,7 @@ struct NoteReader {
 
 /// The note of an ordinary commit: its counter changes. Empty when it has none.
 package enum CommitNote {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     package static func encode(_ changes: [CounterChange]) -> [UInt8] {
         guard !changes.isEmpty else { return [] }
@@ -79,6 +79,7 @@ extension NoteWriter {
         for change in changes {
             put(change.key.bucket.rawValue)
             put(change.objects)
+            put(change.versions)
             put(change.bytes)
         }
     }
@@ -86,14 +87,18 @@ extension NoteWriter {
 
 extension NoteReader {
     mutating func counterChanges() -> [CounterChange]? {
-        guard let count = count(of: 24) else { return nil }
+        guard let count = count(of: 32) else { return nil }
         var changes: [CounterChange] = []
         for _ in 0..<count {
-            guard let bucket = take(UInt64.self), let objects = take(Int64.self), let bytes = take(Int64.self) else {
+            guard let bucket = take(UInt64.self), let objects = take(Int64.self),
+                let versions = take(Int64.self), let bytes = take(Int64.self)
+            else {
                 return nil
             }
             changes.append(
-                CounterChange(key: CounterKey(bucket: BucketID(rawValue: bucket)), objects: objects, bytes: bytes))
+                CounterChange(
+                    key: CounterKey(bucket: BucketID(rawValue: bucket)), objects: objects, versions: versions,
+                    bytes: bytes))
         }
         return changes
     }
@@ -101,7 +106,7 @@ extension NoteReader {
 
 extension Statement {
     /// Tells a statement from an ordinary commit's note.
-    static let formatVersion: UInt8 = 0x51
+    static let formatVersion: UInt8 = 0x52
 
     package func encoded() -> [UInt8] {
         var writer = NoteWriter()

@@ -23,8 +23,8 @@ struct PreparedCommit {
             case .put(let key, let payload, let data): put(key, payload, data)
             case .delete(let key): rows.append(.delete(key))
             case .deleteData(let layout): deleteData(layout)
-            case .count(let key, let objects, let bytes):
-                counts.append(CounterChange(key: key, objects: objects, bytes: bytes))
+            case .count(let key, let objects, let versions, let bytes):
+                counts.append(CounterChange(key: key, objects: objects, versions: versions, bytes: bytes))
             }
         }
         for row in rows {

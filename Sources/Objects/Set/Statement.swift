@@ -80,10 +80,12 @@ package struct Statement: Hashable, Sendable {
 package struct CounterChange: Hashable, Sendable {
     package var key: CounterKey
     package var objects: Int64
+    package var versions: Int64
     package var bytes: Int64
-    package init(key: CounterKey, objects: Int64, bytes: Int64) {
+    package init(key: CounterKey, objects: Int64, versions: Int64 = 0, bytes: Int64) {
         self.key = key
         self.objects = objects
+        self.versions = versions
         self.bytes = bytes
     }
 }

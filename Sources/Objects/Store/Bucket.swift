@@ -9,8 +9,8 @@ actor Bucket {
     nonisolated let gate = CommitGate()
     private nonisolated let published: Mutex<BucketInfo>
     private nonisolated let placement: Placement
-    private nonisolated let home: SetHandle
-    private nonisolated let key: IndexKey
+    nonisolated let home: SetHandle
+    nonisolated let key: IndexKey
     private var record: BucketRecord
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { home.store.executor.asUnownedSerialExecutor() }
@@ -74,13 +74,23 @@ actor Bucket {
     }
 
     private func store(_ state: BucketRecord.State) async throws(ObjectError) {
-        var changed = record
-        changed.state = state
-        let payload = changed.encoded(), key = key
+        try await rewrite { record throws(ObjectError) in record.state = state }
+    }
+
+    /// Changes the record and publishes it. Under its lock, and from what is stored: an earlier change may have had an unknown
+    /// outcome, and another may be under way.
+    func rewrite(_ change: (inout BucketRecord) throws(ObjectError) -> Void) async throws(ObjectError) {
+        let key = key
         try await home.locked([LockName(key.bytes)]) { () async throws(ObjectError) in
+            guard let row = try await home.row(key) else { throw .noSuchBucket }
+            var changed = try row.bucket()
+            guard changed.id == id else { throw .noSuchBucket }
+            try change(&changed)
+            let payload = changed.encoded()
             try await home.commit { _ in [.put(key: key, payload: payload, data: nil)] }
+            record = changed
+            published.withLock { $0.take(changed) }
         }
-        record = changed
     }
 
     private func holdsVersions() async throws(ObjectError) -> Bool {
@@ -107,6 +117,14 @@ extension BucketInfo {
     init(_ record: BucketRecord) {
         self.init(
             name: record.name, id: record.id, tenant: record.tenant, created: record.created, region: record.region,
-            owner: record.owner, objectLockEnabled: record.objectLockEnabled, objectOwnership: record.objectOwnership)
+            owner: record.owner, objectLockEnabled: record.objectLockEnabled, versioning: record.versioning,
+            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership)
+    }
+
+    /// What a change of the record changes.
+    mutating func take(_ record: BucketRecord) {
+        versioning = record.versioning
+        objectLockEnabled = record.objectLockEnabled
+        defaultRetention = record.defaultRetention
     }
 }

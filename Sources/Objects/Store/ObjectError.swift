@@ -10,7 +10,13 @@ package enum ObjectError: Error, Sendable {
     case noSuchVersion
     case noSuchUpload
     /// The version named is a delete marker, which has no data.
-    case methodNotAllowedOnDeleteMarker(VersionID)
+    case methodNotAllowedOnDeleteMarker(VersionID, lastModified: Timestamp)
+    case copySourceIsDeleteMarker
+    /// Retention or a legal hold keeps the version.
+    case objectLocked
+    /// The bucket has no object lock.
+    case noObjectLock
+    case invalidBucketState(detail: String)
     /// The bucket name is taken by another owner.
     case bucketAlreadyExists
     case bucketNotEmpty

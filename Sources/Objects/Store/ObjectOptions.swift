@@ -64,6 +64,8 @@ package struct PutOptions: Sendable {
     package var wantsSHA256 = false
     /// Who writes: recorded as the owner.
     package var owner = ""
+    /// Retention and legal hold of the new version; a bucket's default retention takes the place of a missing one.
+    package var lock = VersionLock()
     package init() {}
 }
 
@@ -89,6 +91,7 @@ package struct ObjectInfo: Sendable {
     package var owner: String
     /// Parts of an object made by a multipart upload; nil for one made by a single PUT.
     package var partCount: Int?
+    package var lock: VersionLock
 }
 
 /// Which bytes a read wants.
@@ -129,6 +132,8 @@ package struct DeleteOptions: Sendable {
     /// nil: the current version.
     package var version: VersionID?
     package var conditions = DeleteConditions()
+    /// Whoever asks may remove versions that are kept in governance mode.
+    package var bypassesGovernance = false
     package init() {}
 }
 
@@ -170,6 +175,8 @@ package struct CopyOptions: Sendable {
     /// nil: the source's algorithm, CRC64NVME if it has none.
     package var checksum: ChecksumAlgorithm?
     package var owner = ""
+    /// Never the source's.
+    package var lock = VersionLock()
     package init() {}
 }
 

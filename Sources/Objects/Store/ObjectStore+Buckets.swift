@@ -11,6 +11,7 @@ extension ObjectStore {
         record.region = options.region
         record.owner = options.owner
         record.objectLockEnabled = options.objectLockEnabled
+        if options.objectLockEnabled { record.versioning = .enabled }
         record.objectOwnership = options.objectOwnership ?? "BucketOwnerEnforced"
         return try await self.tenant(tenant).create(record)
     }
@@ -45,13 +46,14 @@ extension ObjectStore {
         return ListBucketsResult(buckets: buckets, next: nil)
     }
 
-    /// Objects and bytes in a bucket, counted exactly by the commits that changed them.
+    /// Objects, versions and bytes in a bucket, counted exactly by the commits that changed them.
     package func usage(_ bucket: String, tenant: TenantID) async throws(ObjectError) -> Counter {
         let bucket = try self.tenant(tenant).bucket(bucket)
         var sum = Counter()
         for set in placement.sets {
             let part = try await set.run { () async throws(ObjectError) in try await set.counter(bucket.id) }
             sum.objects += part.objects
+            sum.versions += part.versions
             sum.bytes += part.bytes
         }
         return sum

@@ -19,9 +19,9 @@ extension ObjectStore {
                 try await set.locked(locks) { () async throws(ObjectError) in
                     let found = try await storedUpload(bucket.id, key, upload, on: set)
                     if let done = found.record.completion {
-                        return try Self.answerRetry(done, parts)
+                        return try Self.answerRetry(done, parts, in: bucket.info)
                     }
-                    return try await complete(found, parts, bucket: bucket.id, set: set, options)
+                    return try await complete(found, parts, bucket: bucket, set: set, options)
                 }
             }
         }
@@ -29,17 +29,19 @@ extension ObjectStore {
 
     /// The ETag is made of the claimed parts', so that it tells a retry from another request.
     private static func answerRetry(
-        _ done: UploadRecord.Completion, _ claims: [PartClaim]
+        _ done: UploadRecord.Completion, _ claims: [PartClaim], in bucket: BucketInfo
     ) throws(ObjectError) -> PutResult {
         guard Assembly.etag(of: claims) == done.etag else { throw .noSuchUpload }
         return PutResult(
-            etag: done.etag, version: done.version.map { .id($0) }, checksum: done.checksum, size: done.size,
+            etag: done.etag, version: done.version.map { .id($0) } ?? bucket.nullVersion, checksum: done.checksum,
+            size: done.size,
             lastModified: done.lastModified)
     }
 
     private func complete(
-        _ found: StoredUpload, _ claims: [PartClaim], bucket: BucketID, set: SetHandle, _ options: CompleteOptions
+        _ found: StoredUpload, _ claims: [PartClaim], bucket owner: Bucket, set: SetHandle, _ options: CompleteOptions
     ) async throws(ObjectError) -> PutResult {
+        let bucket = owner.id
         try Assembly.checkOrder(claims)
         var parts: [Int: PartRecord] = [:], stalePages: [IndexKey] = []
         try await set.scan(prefix: StoreKeys.partsPrefix(bucket, found.upload)) { row throws(ObjectError) in
@@ -52,8 +54,10 @@ extension ObjectStore {
         let assembly = try Assembly(
             claims: claims, parts: parts, upload: found.record, partBytesMin: limits.partBytesMin)
         try assembly.check(options, found.record)
-        let current = try await VersionLookup(set: set, bucket: bucket, key: found.key).newest()
-        try options.conditions.check(current)
+        let now = time.now(), info = owner.info
+        let lookup = VersionLookup(set: set, bucket: bucket, key: found.key)
+        var change = try await lookup.adding(VersionRecord(found.record, lastModified: now), to: info, now: now)
+        try options.conditions.check(change.newest)
 
         let pages = assembly.pages
         let rows = pages.enumerated().map { index, page in
@@ -75,32 +79,23 @@ extension ObjectStore {
         stalePages.removeAll { (StoreKeys.partMapPageNumber($0) ?? 0) < pages.count }
         pending += stalePages.map { .delete(key: $0) }
 
-        let now = time.now()
-        var draft = VersionRecord(kind: .object, lastModified: now)
-        draft.headers = found.record.headers
-        draft.metadata = found.record.metadata
-        draft.tags = found.record.tags
-        draft.storageClass = found.record.storageClass
-        draft.owner = found.record.owner
-        draft.size = assembly.size
-        draft.etag = assembly.etag
-        draft.checksum = assembly.checksum
-        draft.layout = .parts(PartMapReference(upload: found.upload, partCount: claims.count, pages: pages))
+        change.added?.size = assembly.size
+        change.added?.etag = assembly.etag
+        change.added?.checksum = assembly.checksum
+        change.added?.layout = .parts(PartMapReference(upload: found.upload, partCount: claims.count, pages: pages))
         let unused = Self.unusedParts(parts, claims, bucket: bucket, upload: found.upload)
-        let (record, last, key, uploadKey) = (draft, pending, found.key, found.row.key)
-        let change = VersionChange.write(replacing: current), upload = found.record
+        let (assembled, last, uploadKey, upload) = (change, pending, found.row.key, found.record)
         let position = try await set.commit { position in
+            let made = assembled.putResult(at: position, in: info)
             var done = upload
             done.completion = UploadRecord.Completion(
-                at: now, etag: record.etag, checksum: record.checksum, size: record.size, lastModified: now,
-                version: record.hasVersionID ? position : nil)
-            return change.changes(putting: record, key: key, bucket: bucket, data: nil, at: position)
+                at: now, etag: made.etag, checksum: made.checksum, size: made.size, lastModified: now,
+                version: info.versioning == .enabled ? position : nil)
+            return VersionChange.changes([assembled], data: nil, at: position)
                 + last + unused + [.put(key: uploadKey, payload: done.encoded(), data: nil)]
         }
         sweepRequests.ask()
-        return PutResult(
-            etag: record.etag, version: record.hasVersionID ? .id(position) : nil, checksum: record.checksum,
-            size: record.size, lastModified: now)
+        return assembled.putResult(at: position, in: info)
     }
 
     /// Half of the 64 KiB of a commit: beside the pages go the version, the upload and what is freed.
@@ -123,5 +118,18 @@ extension ObjectStore {
             [SetChange.delete(key: StoreKeys.part(bucket, upload, number: number))]
                 + (parts[number].map { VersionChange.freeing($0.layout) } ?? [])
         }
+    }
+}
+
+extension VersionRecord {
+    /// What an upload says of the object that it becomes.
+    fileprivate init(_ upload: UploadRecord, lastModified: Timestamp) {
+        self.init(kind: .object, lastModified: lastModified)
+        headers = upload.headers
+        metadata = upload.metadata
+        tags = upload.tags
+        storageClass = upload.storageClass
+        owner = upload.owner
+        lock = upload.lock
     }
 }

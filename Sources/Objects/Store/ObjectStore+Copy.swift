@@ -40,8 +40,13 @@ extension ObjectStore {
         options.version = source.version
         options.selection = selection
         options.conditions = source.conditions
-        return try await set.run { () async throws(ObjectError) in
-            try await open(bucket: bucket, key: source.key, set: set, options, conditionsAreCopySource: true)
+        do {
+            return try await set.run { () async throws(ObjectError) in
+                try await open(bucket: bucket, key: source.key, set: set, options, conditionsAreCopySource: true)
+            }
+        } catch {
+            if case .methodNotAllowedOnDeleteMarker = error { throw .copySourceIsDeleteMarker }
+            throw error
         }
     }
 
@@ -59,6 +64,7 @@ extension ObjectStore {
         attributes.tags = options.tags ?? object.attributes.tags
         attributes.storageClass = options.storageClass
         record.take(attributes, owner: options.owner)
+        record.lock = options.lock
         // A copy is one piece, whatever its source was: its ETag is the MD5 of the bytes, its checksum that of the full object.
         let knowsMD5 = object.partCount == nil
         if knowsMD5 { record.etag = object.etag }
@@ -75,11 +81,11 @@ extension ObjectStore {
         return CopyResult(put: put, sourceVersion: object.version == .null ? nil : object.version)
     }
 
-    /// A part from (a range of) an object that exists.
+    /// A part from (a range of) an object that exists, and the version that was copied.
     package func uploadPartCopy(
         from source: CopySource, range: ByteRange?, to bucket: String, _ key: ObjectKey, upload: UniqueID, number: Int,
         tenant: TenantID
-    ) async throws(ObjectError) -> PartInfo {
+    ) async throws(ObjectError) -> (part: PartInfo, sourceVersion: VersionID) {
         let target = try self.tenant(tenant).bucket(bucket)
         guard (1...PartNumber.max).contains(number) else { throw .invalidPartNumber(number) }
         let set = placement.set(bucket: target.id, key: key)
@@ -101,7 +107,7 @@ extension ObjectStore {
                 try await commitPart(staged, bucket: target, key: key, upload: upload, number: number, set: set)
             }
             await reader.close()
-            return part
+            return (part, opened.head.object.version)
         } catch {
             await reader.close()
             throw error
@@ -110,7 +116,7 @@ extension ObjectStore {
 }
 
 /// An object being read, as the body of one being written.
-private final class ReaderBody: BodySource {
+final class ReaderBody: BodySource {
     let byteCount: Int64?
     private let reader: ObjectReader
     private var slice: BufferSlice?

@@ -49,10 +49,27 @@ extension ObjectStore {
         return batch.isEmpty ? batches : batches + [batch]
     }
 
-    /// A key is at most 2 KiB escaped, so 24 deletions and their counters stay below the 64 KiB of a commit.
+    /// Requests are looked up together under all their locks.
     private static let deleteBatchMax = 24
+    /// Of the 64 KiB of a commit.
+    private static let deleteCommitBytesMax = 40 << 10
 
-    /// Requests for different keys of one set, in one commit. A request that its conditions refuse does not hold up the others.
+    /// A request whose change is known, and its place among the results.
+    private struct Planned {
+        var index: Int
+        var change: VersionChange
+        var version: VersionID?
+
+        func result(at position: Position) -> DeleteResult {
+            if let added = change.added {
+                return DeleteResult(deleteMarker: added.hasVersionID ? .id(position) : .null)
+            }
+            let marker = change.removed.flatMap { $0.isDeleteMarker ? $0.version : nil }
+            return DeleteResult(version: version, deleteMarker: version == nil ? nil : marker)
+        }
+    }
+
+    /// Requests for different keys of one set. A request that its conditions or a lock refuse does not hold up the others.
     private func deleteBatch(
         _ requests: [DeleteRequest], bucket: Bucket, set: SetHandle
     ) async throws(ObjectError) -> [Result<DeleteResult, ObjectError>] {
@@ -60,53 +77,62 @@ extension ObjectStore {
         return try await set.run { () async throws(ObjectError) in
             try await bucket.gate.pass { () async throws(ObjectError) in
                 try await set.locked(locks) { () async throws(ObjectError) in
-                    var results: [Result<DeleteResult, ObjectError>] = [], removed: [StoredVersion] = []
-                    for request in requests {
+                    var results: [Result<DeleteResult, ObjectError>] = [], planned: [Planned] = []
+                    let now = time.now(), info = bucket.info
+                    for (index, request) in requests.enumerated() {
                         do throws(ObjectError) {
-                            let found = try await victim(of: request, bucket: bucket.id, set: set)
-                            if let found { removed.append(found) }
-                            let marker = found.flatMap { $0.isDeleteMarker ? $0.version : nil }
-                            results.append(
-                                .success(DeleteResult(version: request.options.version, deleteMarker: marker)))
+                            let lookup = VersionLookup(set: set, bucket: bucket.id, key: request.key)
+                            let change = try await Self.change(for: request.options, lookup, info, now: now)
+                            results.append(.success(DeleteResult(version: request.options.version)))
+                            guard let change else { continue }
+                            planned.append(Planned(index: index, change: change, version: request.options.version))
                         } catch {
                             results.append(.failure(error))
                         }
                     }
-                    if !removed.isEmpty { try await remove(removed, bucket: bucket.id, set: set) }
+                    for group in Self.commits(of: planned) {
+                        let changes = group.map(\.change)
+                        let position = try await set.commit { VersionChange.changes(changes, data: nil, at: $0) }
+                        for item in group { results[item.index] = .success(item.result(at: position)) }
+                    }
+                    if planned.contains(where: \.change.leavesParts) { sweepRequests.ask() }
                     return results
                 }
             }
         }
     }
 
-    /// The version that a request deletes; nil when there is nothing to delete.
-    private func victim(
-        of request: DeleteRequest, bucket: BucketID, set: SetHandle
-    ) async throws(ObjectError) -> StoredVersion? {
-        let lookup = VersionLookup(set: set, bucket: bucket, key: request.key)
-        let found: StoredVersion?
-        if let version = request.options.version {
-            found = try await lookup.find(version)
-        } else {
-            found = try await lookup.newest()
+    /// What a request does; nil when there is nothing to delete.
+    private static func change(
+        for options: DeleteOptions, _ lookup: VersionLookup, _ bucket: BucketInfo, now: Timestamp
+    ) async throws(ObjectError) -> VersionChange? {
+        if let version = options.version {
+            let change = try await lookup.removing(
+                version, bypassingGovernance: options.bypassesGovernance, now: now)
+            try options.conditions.check(change?.removed)
+            return change
         }
-        try request.options.conditions.check(found)
-        return found
+        guard bucket.versioning != .unversioned else {
+            let change = try await lookup.removingNewest(now: now)
+            try options.conditions.check(change?.newest)
+            return change
+        }
+        let marker = VersionRecord(kind: .deleteMarker, lastModified: now)
+        let change = try await lookup.adding(marker, to: bucket, now: now)
+        try options.conditions.check(change.newest)
+        return change
     }
 
-    private func remove(_ versions: [StoredVersion], bucket: BucketID, set: SetHandle) async throws(ObjectError) {
-        try await set.commit { _ in
-            var changes: [SetChange] = [], count = Counter()
-            for version in versions {
-                changes += VersionChange.removal(of: version, bucket: bucket)
-                count.objects -= version.isDeleteMarker ? 0 : 1
-                count.bytes -= version.record.size
+    private static func commits(of planned: [Planned]) -> [[Planned]] {
+        var commits: [[Planned]] = [], weight = 0
+        for item in planned {
+            if commits.isEmpty || weight + item.change.weight > deleteCommitBytesMax {
+                commits.append([])
+                weight = 0
             }
-            if count != Counter() {
-                changes.append(.count(CounterKey(bucket: bucket), objects: count.objects, bytes: count.bytes))
-            }
-            return changes
+            commits[commits.count - 1].append(item)
+            weight += item.change.weight
         }
-        if versions.contains(where: \.hasParts) { sweepRequests.ask() }
+        return commits
     }
 }

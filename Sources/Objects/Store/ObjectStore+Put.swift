@@ -20,6 +20,7 @@ extension ObjectStore {
             md5: true, sha256: options.wantsSHA256, algorithm: options.checksum ?? .crc64nvme, lanes: lanes)
         var record = VersionRecord(kind: .object, lastModified: time.now())
         record.take(options.attributes, owner: options.owner)
+        record.lock = options.lock
         if let size = body.byteCount, size <= Int64(SmallBody.byteCountMax) {
             let small = try await SmallBody(reading: body, count: Int(size), hasher: hasher, buffers: buffers)
             return try await set.run { () async throws(ObjectError) in
@@ -73,19 +74,12 @@ extension ObjectStore {
     ) async throws(ObjectError) -> PutResult {
         try await bucket.gate.pass { () async throws(ObjectError) in
             try await set.locked([LockName(StoreKeys.versionPrefix(bucket.id, key))]) { () async throws(ObjectError) in
-                let current = try await VersionLookup(set: set, bucket: bucket.id, key: key).newest()
-                try conditions.check(current)
-                let change = VersionChange.write(replacing: current), id = bucket.id
-                var draft = draft
-                draft.lastModified = time.now()
-                let record = draft
-                let position = try await set.commit { position in
-                    change.changes(putting: record, key: key, bucket: id, data: data, at: position)
-                }
-                if change.replaced.contains(where: \.hasParts) { sweepRequests.ask() }
-                return PutResult(
-                    etag: record.etag, version: record.hasVersionID ? .id(position) : nil, checksum: record.checksum,
-                    size: record.size, lastModified: record.lastModified)
+                let lookup = VersionLookup(set: set, bucket: bucket.id, key: key)
+                let change = try await lookup.adding(draft, to: bucket.info, now: time.now())
+                try conditions.check(change.newest)
+                let position = try await set.commit { VersionChange.changes([change], data: data, at: $0) }
+                if change.leavesParts { sweepRequests.ask() }
+                return change.putResult(at: position, in: bucket.info)
             }
         }
     }

@@ -40,6 +40,7 @@ extension ObjectStore {
         record.tags = options.attributes.tags
         record.storageClass = options.attributes.storageClass
         record.owner = options.owner
+        record.lock = options.lock
         record.isChecksumChosen = options.checksum != nil
         record.checksumAlgorithm = options.checksum ?? .crc64nvme
         record.checksumType = try Self.checksumType(of: record.checksumAlgorithm, wanted: options.checksumType)

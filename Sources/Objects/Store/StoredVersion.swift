@@ -33,7 +33,7 @@ struct StoredVersion: Sendable {
         return ObjectInfo(
             key: key, version: version, isDeleteMarker: isDeleteMarker, size: record.size,
             lastModified: record.lastModified, etag: record.etag, checksum: record.checksum, attributes: attributes,
-            owner: record.owner, partCount: partCount)
+            owner: record.owner, partCount: partCount, lock: record.lock)
     }
 }
 
@@ -84,7 +84,13 @@ struct VersionLookup {
             return found
         }
         guard let found = try await find(version) else { throw .noSuchVersion }
-        guard !found.isDeleteMarker else { throw .methodNotAllowedOnDeleteMarker(found.version) }
+        guard !found.isDeleteMarker else { throw .markerIsNoObject(found) }
         return found
+    }
+}
+
+extension ObjectError {
+    static func markerIsNoObject(_ marker: StoredVersion) -> ObjectError {
+        .methodNotAllowedOnDeleteMarker(marker.version, lastModified: marker.record.lastModified)
     }
 }

@@ -8,6 +8,7 @@ package struct CreateUploadOptions: Sendable {
     package var checksum: ChecksumAlgorithm?
     /// nil: the algorithm's default (composite, but for CRC64NVME).
     package var checksumType: ChecksumType?
+    package var lock = VersionLock()
     package var owner = ""
     package init() {}
 }
@@ -114,6 +115,8 @@ package struct BucketInfo: Hashable, Sendable {
     package var region: String
     package var owner: String
     package var objectLockEnabled: Bool
+    package var versioning: Versioning
+    package var defaultRetention: DefaultRetention?
     package var objectOwnership: String
 }
 
