@@ -33,8 +33,10 @@ package final class Store: Sendable {
             let source = LocalDrives(
                 members, loop: loop, files: files, buffers: buffers, time: time, random: random, parameters: parameters)
             sources.append(source)
+            let cacheBytes = settings.objectCacheBytes / places.places.count
             let lost = SlotMask(members.indices.filter { replaced.contains(members[$0].path) })
-            sets.append(try await start(source, members, layout, buffers, random, lost, note))
+            sets.append(
+                try await start(source, members, layout, buffers, random, lost: lost, cacheBytes: cacheBytes, note))
         }
         let chosen = sets
         let objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
@@ -87,7 +89,7 @@ package final class Store: Sendable {
     /// A set that can't serve yet is no reason not to start: its drives may come back, and it says what is missing.
     private static func start(
         _ source: LocalDrives, _ places: [DrivePlaces.Place], _ layout: PoolLayout, _ buffers: BufferPool,
-        _ random: any RandomSource, _ lost: SlotMask, _ note: (String) -> Void
+        _ random: any RandomSource, lost: SlotMask, cacheBytes: Int, _ note: (String) -> Void
     ) async throws -> ErasureSet {
         let loop = source.loop
         var drives: [(any Drive)?] = []
@@ -96,7 +98,9 @@ package final class Store: Sendable {
             if drive == nil { note("\(place.path) is not there: the set starts without it") }
             drives.append(drive)
         }
-        let plane = ErasurePlane(executor: loop, pool: buffers, random: random)
+        var parameters = DataPlaneParameters()
+        parameters.packedCacheBytes = cacheBytes
+        let plane = ErasurePlane(executor: loop, pool: buffers, random: random, parameters: parameters)
         let opened = drives
         let set = ErasureSet(
             geometry: layout.geometry, drives: opened, executor: loop, random: random, plane: plane, source: source)
