@@ -89,65 +89,6 @@ extension Operations {
         return .xml(writer.take())
     }
 
-    func listObjectVersions(_ context: RequestContext) async throws(S3Error) -> Answer {
-        _ = try bucket(context)
-        let listing = try ListingRequest(context)
-        let keyMarker = context.target.bytes("key-marker") ?? []
-        let versionMarker = context.target.string("version-id-marker")
-        var options = ListVersionsOptions()
-        options.prefix = ObjectKey(listing.prefix)
-        options.delimiter = ObjectKey(listing.delimiter)
-        options.limit = listing.limit
-        if !keyMarker.isEmpty { options.keyMarker = ObjectKey(keyMarker) }
-        if let text = versionMarker {
-            guard !text.isEmpty else {
-                throw .invalidArgument("A version-id marker cannot be empty.", name: "version-id-marker", value: text)
-            }
-            guard !keyMarker.isEmpty else {
-                throw .invalidArgument(
-                    "A version-id marker cannot be specified without a key marker.", name: "version-id-marker",
-                    value: text)
-            }
-            guard let version = VersionID(text) else {
-                throw .invalidArgument("Invalid version id specified", name: "version-id-marker", value: text)
-            }
-            options.versionMarker = version
-        }
-        let chosen = options
-        let page = try await translating(context) { () async throws(ObjectError) in
-            try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
-        }
-
-        var writer = XMLWriter(capacity: 400 * page.entries.count + 1024)
-        writer.openRoot("ListVersionsResult")
-        writer.element("Name", context.bucketOrEmpty)
-        writer.element("Prefix", bytes: listing.name(listing.prefix))
-        writer.element("KeyMarker", bytes: listing.name(keyMarker))
-        writer.element("VersionIdMarker", versionMarker ?? "")
-        if let next = page.next {
-            writer.element("NextKeyMarker", bytes: listing.name(next.key.bytes))
-            writer.element(ifPresent: "NextVersionIdMarker", next.version?.description)
-        }
-        writer.element("MaxKeys", listing.limit)
-        if !listing.delimiter.isEmpty { writer.element("Delimiter", bytes: listing.name(listing.delimiter)) }
-        if listing.isEncoded { writer.element("EncodingType", "url") }
-        writer.element("IsTruncated", page.next != nil)
-        for case .version(let object, let isLatest) in page.entries {
-            let name: StaticString = object.isDeleteMarker ? "DeleteMarker" : "Version"
-            writer.open(name)
-            writer.element("Key", bytes: listing.name(object.key.bytes))
-            writer.element("VersionId", object.version.description)
-            writer.element("IsLatest", isLatest)
-            writer.element("LastModified", ISO8601.format(object.lastModified))
-            if !object.isDeleteMarker { writeAttributes(of: object, to: &writer) }
-            writeOwner(&writer, context.signer)
-            writer.close(name)
-        }
-        for case .commonPrefix(let prefix) in page.entries { writePrefix(prefix, listing, to: &writer) }
-        writer.close("ListVersionsResult")
-        return .xml(writer.take())
-    }
-
     private func page(
         _ context: RequestContext, _ listing: ListingRequest, from start: ListStart
     ) async throws(S3Error) -> ListResult {
