@@ -30,6 +30,7 @@ package struct Operations: Sendable {
         case .deleteObject: return try await deleteObject(context)
         case .deleteObjects: return try await deleteObjects(context, body)
         case .copyObject: return try await copyObject(context)
+        case .renameObject: return try await renameObject(context)
 
         case .getBucketVersioning: return try getBucketVersioning(context)
         case .putBucketVersioning: return try await putBucketVersioning(context, body)

@@ -50,7 +50,7 @@ actor Bucket {
         do throws(ObjectError) {
             try await store(.closing)
             await gate.drained()
-            if try await holdsVersions() { throw .bucketNotEmpty }
+            if try await holdsVersions() { throw .bucketNotEmpty(hasVersions: info.versioning != .unversioned) }
         } catch {
             do { try await store(.open) } catch {
                 // The record may say closing until the next start, which undoes it.
@@ -126,8 +126,7 @@ extension BucketInfo {
         self.init(
             name: record.name, id: record.id, tenant: record.tenant, created: record.created, region: record.region,
             owner: record.owner, objectLockEnabled: record.objectLockEnabled, versioning: record.versioning,
-            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership,
-            documents: documents)
+            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership, documents: documents)
     }
 
     /// What a change of the record changes.

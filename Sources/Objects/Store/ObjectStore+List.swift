@@ -53,7 +53,7 @@ extension ObjectStore {
         let first = StoreKeys.versionStart(bucket, prefix: options.prefix)
         var start = IndexKey(first), resuming: (key: ObjectKey, version: VersionID)?
         if let key = options.keyMarker {
-            if let version = options.versionMarker {
+            if let version = options.versionMarker, folding.commonPrefix(of: key) == nil {
                 start = max(start, IndexKey(StoreKeys.versionPrefix(bucket, key)))
                 resuming = (key, version)
             } else {
