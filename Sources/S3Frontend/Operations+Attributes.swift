@@ -55,12 +55,3 @@ extension ChecksumValue {
         self.init(algorithm: checksum.algorithm, bytes: checksum.value)
     }
 }
-
-extension S3Protocol.StorageClass {
-    fileprivate init(_ stored: ObjectFormat.StorageClass) {
-        switch stored {
-        case .standard: self = .standard
-        case .reducedRedundancy: self = .reducedRedundancy
-        }
-    }
-}
