@@ -22,6 +22,7 @@ test: packages venv
 	@.ci/step "build" $(BUILD) --build-tests
 	@.ci/step "unit, tidy and simulation tests" swift test -c release --skip-build
 	@.ci/step "conformance and crash tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/ConformanceTests Tests/CrashTests
+	@.ci/step "operations tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/OperationsTests
 
 build: packages
 	$(BUILD) --build-tests

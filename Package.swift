@@ -63,16 +63,21 @@ let package = Package(
                 "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
+        room("LoadGenerator", ["Base", "CLinux", "Digests", "Runtime", "S3Protocol"]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
-            dependencies: ["Server", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Base", "LoadGenerator", "Runtime", "S3Protocol", "Server",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
+        tests("LoadGeneratorTests", ["Base", "Digests", "LoadGenerator", "S3Protocol"]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
         tests("S3ProtocolTests", ["S3Protocol", "Base", "Digests"]),

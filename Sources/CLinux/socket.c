@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,6 +22,26 @@ long clinux_send2(int fd, const void *first, size_t first_count, const void *sec
     if (second_count) pieces[count++] = (struct iovec){(void *)second, second_count};
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
     return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+long clinux_discard(int fd, size_t count) { return recv(fd, NULL, count, MSG_TRUNC); }
+
+int clinux_connect(const char *host, uint16_t port, int *error) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    *error = ENXIO;
+    if (getaddrinfo(host, service, &hints, &found) != 0 || !found) return -1;
+    int fd = -1;
+    for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next) {
+        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0) break;
+        *error = errno;
+        if (fd >= 0) close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
 }
 
 void clinux_set_linger_zero(int fd) {

@@ -96,6 +96,25 @@ package final class LoopSocket: @unchecked Sendable {
         }
     }
 
+    /// Throws away up to `count` bytes, at least one, without copying them; 0 at the end of the stream.
+    package func discard(_ count: Int) async throws(SocketError) -> Int {
+        while true {
+            try check()
+            guard isReadable else {
+                try await waitReadable()
+                bytesWithoutWait = 0
+                continue
+            }
+            let taken = clinux_discard(descriptor, count)
+            if taken >= 0 {
+                if taken > 0 && taken < count && !hasHungUp { isReadable = false }
+                await breathe(taken)
+                return taken
+            }
+            try failed("recv", readable: true)
+        }
+    }
+
     /// Sends all of the pieces, in system calls of up to 256 KiB (what a second-level cache holds: larger and smaller ones cost
     /// more per byte). `progress` hears of every part that the kernel took.
     package func send(

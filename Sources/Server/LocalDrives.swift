@@ -50,6 +50,19 @@ final class LocalDrives: DriveSource {
         } catch { return nil }
     }
 
+    func disappearance(of drive: DriveIdentity) async -> String? {
+        let place = places[drive.slot]
+        do throws(DriveError) {
+            switch try await DriveFormat.inspect(Self.io(place.path, loop: loop, files: files)) {
+            case .formatted(let contents) where contents.identity == drive: return nil
+            case .formatted: return "\(place.path) holds another drive now"
+            case .blank: return "\(place.path) has been emptied"
+            case .occupied: return "\(place.path) has lost its drive.json"
+            case .unreadable(let what): return "\(place.path) has a damaged drive.json (\(what))"
+            }
+        } catch { return "\(place.path) can't be read: \(error)" }
+    }
+
     private func engine(_ identity: DriveIdentity, _ io: any DriveIO) -> DriveEngine {
         let engine = DriveEngine(
             identity: identity, io: io, executor: loop, time: time, random: random, pool: buffers,

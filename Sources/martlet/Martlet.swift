@@ -11,7 +11,7 @@ struct Martlet: AsyncParsableCommand {
             Every setting of the server is also read from MARTLET_… in the environment and from a JSON file (--config).
             """,
         version: Version.text,
-        subcommands: [ServerCommand.self, DoctorCommand.self, VersionCommand.self])
+        subcommands: [ServerCommand.self, DoctorCommand.self, PerfCommand.self, VersionCommand.self])
 }
 
 struct VersionCommand: ParsableCommand {

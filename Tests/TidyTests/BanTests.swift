@@ -50,6 +50,7 @@ import Testing
     static let unchecked: Set<String> = [
         "Sources/Drives/IO/BlockingPool.swift",
         "Sources/Drives/Log/DriveLog.swift",
+        "Sources/LoadGenerator/LoadClient.swift",
         "Sources/Runtime/IOBuffer.swift",
         "Sources/Runtime/Loop.swift",
         "Sources/Runtime/LoopSocket.swift",

@@ -16,7 +16,7 @@ import Testing
         // L5
         ["S3Frontend"],
         // L6
-        ["Server", "SimulationSupport", "ObjectsTestSupport"],
+        ["Server", "LoadGenerator", "SimulationSupport", "ObjectsTestSupport"],
         ["martlet"],
     ]
     static let outside: [String: [String]] = [

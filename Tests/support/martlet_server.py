@@ -17,13 +17,15 @@ SECRET_KEY = "conformance-secret"
 class Server:
     """One server process. `drives` are directories; the same object can be stopped, killed and started again."""
 
-    def __init__(self, directory, drives=4, environment=None, arguments=()):
+    def __init__(self, directory, drives=4, environment=None, arguments=(), launcher=()):
         self.directory = pathlib.Path(directory)
         self.drives = [self.directory / f"drive{i + 1}" for i in range(drives)]
         for drive in self.drives:
             drive.mkdir(parents=True, exist_ok=True)
         self.environment = environment or {}
         self.arguments = list(arguments)
+        # A program that starts the server in surroundings of its own, and becomes it.
+        self.launcher = list(launcher)
         self.process = None
         self.port = None
         self.ops_port = None
@@ -40,7 +42,7 @@ class Server:
                 del environment[name]
         environment.update(MARTLET_ROOT_USER=ACCESS_KEY, MARTLET_ROOT_PASSWORD=SECRET_KEY)
         environment.update(self.environment)
-        command = [str(BINARY), "server", "--address", f"127.0.0.1:{self.port or 0}", "--ops-address", "127.0.0.1:0",
+        command = [*self.launcher, str(BINARY), "server", "--address", f"127.0.0.1:{self.port or 0}", "--ops-address", "127.0.0.1:0",
                    "--state-dir", str(self.directory / "state"), *self.arguments, *map(str, self.drives)]
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment)

@@ -29,6 +29,8 @@ void clinux_eventfd_signal(int fd);
 void clinux_eventfd_wait(int fd);
 
 uint64_t clinux_monotonic_ns(void);
+/* CPU time that a process has used so far, ended threads included; 0 when there is no such process. */
+uint64_t clinux_process_cpu_ns(int pid);
 void clinux_name_thread(const char *name);
 
 #endif

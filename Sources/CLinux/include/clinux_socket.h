@@ -9,6 +9,11 @@
 int clinux_accept(int listener);
 /* One sendmsg(2) of up to two pieces, without SIGPIPE. */
 long clinux_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
+/* Throws away up to `count` received bytes without copying them; as recv(2). */
+long clinux_discard(int fd, size_t count);
+/* Connects to a numeric address or a host name, waiting for it. The descriptor (non-blocking from then on), or -1 with *error =
+   errno; a name that does not resolve is ENXIO. */
+int clinux_connect(const char *host, uint16_t port, int *error);
 void clinux_set_linger_zero(int fd);
 void clinux_set_nodelay(int fd);
 /* 0 or errno. */

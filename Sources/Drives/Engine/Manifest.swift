@@ -24,6 +24,8 @@ package final class Manifest {
     private var sequence: UInt64 = 0
     private var baseBytes: UInt64 = 0
     package private(set) var state = ManifestState()
+    /// What lies behind the last good edit: torn by a power cut, and then cut short, or damaged.
+    private(set) var unreadEnd: (path: String, offset: Int, isWhole: Bool)?
 
     package init(io: any DriveIO) { self.io = io }
 
@@ -183,6 +185,10 @@ package final class Manifest {
         // An edit is written when the one before it is synced: only the last one can be torn, and then nothing valid follows.
         guard sequence > 0, !hasLaterEdit(bytes, after: offset) else {
             throw .damagedFormat(what: "\(path): edit \(sequence + 1)")
+        }
+        if offset < bytes.count, bytes[offset...].contains(where: { $0 != 0 }) {
+            let length = editHeader(bytes, at: offset)?.length ?? 0
+            unreadEnd = (path, offset, bytes.count - offset >= Self.editHeaderBytes + length)
         }
     }
 

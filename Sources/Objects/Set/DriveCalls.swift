@@ -36,6 +36,13 @@ final class SlotListener: AppendListener {
 /// Opens a slot's drive again after it failed or was replaced; nil while there is none. The composition root has one.
 package protocol DriveSource: Sendable {
     func openDrive(slot: Int) async -> (any Drive)?
+    /// What has become of an open drive's directory when it no longer is that drive's; nil while all is well. Open files go on
+    /// working after their directory was emptied, unmounted or replaced, and what is written to them then is lost.
+    func disappearance(of drive: DriveIdentity) async -> String?
+}
+
+extension DriveSource {
+    package func disappearance(of drive: DriveIdentity) async -> String? { nil }
 }
 
 package struct SetSettings: Sendable {
@@ -45,6 +52,8 @@ package struct SetSettings: Sendable {
     package var idle: Duration = .seconds(1)
     /// Between two attempts to open a drive that is away.
     package var reopenEvery: Duration = .seconds(5)
+    /// Between two looks whether the drives' directories are still theirs.
+    package var lookEvery: Duration = .seconds(1)
     /// Between two looks for repair work when there is none.
     package var repairEvery: Duration = .milliseconds(500)
     /// How often counters are written.

@@ -5,16 +5,21 @@ import Drives
 extension ErasureSet {
     /// Runs until cancelled. Started once by the composition root.
     package func run() async {
-        var sinceReopen = Duration.zero, sinceCounters = Duration.zero, sinceCommit = Duration.zero
+        var sinceLook = Duration.zero, sinceReopen = Duration.zero, sinceCounters = Duration.zero, sinceCommit = Duration.zero
         var lastTick = lastCommitTick
         while !Task.isCancelled {
             let isWorking = await repairStep()
             let pause = isWorking ? Duration.milliseconds(1) : settings.repairEvery
             do { try await executor.sleep(for: pause) } catch { return }
+            sinceLook += pause
             sinceReopen += pause
             sinceCounters += pause
             sinceCommit = lastTick == lastCommitTick ? sinceCommit + pause : .zero
             lastTick = lastCommitTick
+            if sinceLook >= settings.lookEvery {
+                sinceLook = .zero
+                await lookAtDrives()
+            }
             if sinceReopen >= settings.reopenEvery {
                 sinceReopen = .zero
                 await reopenDrives()
@@ -27,6 +32,17 @@ extension ErasureSet {
             if ledger.count >= settings.listMax {
                 for slot in quorum.all.subtracting(here).slots { recordStale(slot: slot) }
             }
+        }
+    }
+
+    /// Puts drives away whose directory is gone or somebody else's.
+    package func lookAtDrives() async {
+        guard let source else { return }
+        for slot in slots.indices {
+            guard slots[slot].isHere, let drive = slots[slot].drive else { continue }
+            guard let problem = await source.disappearance(of: drive.identity) else { continue }
+            guard let current = slots[slot].drive, current === drive else { continue }
+            putAway(slot, problem)
         }
     }
 

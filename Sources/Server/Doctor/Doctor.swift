@@ -3,6 +3,7 @@ package enum Doctor {
     package static func examine(drives: [String], settings: Settings) -> [Finding] {
         var findings = MachineChecks.all(settings: settings)
         for drive in drives { findings += DriveChecks.all(drive) }
+        if let shared = DriveChecks.sharedDevices(drives) { findings.append(shared) }
         return findings
     }
 }

@@ -21,7 +21,47 @@ enum DriveChecks {
                 Finding(.bad, path, "not writable by this user", remedy: "chown it to the user that runs the server")
             ]
         }
-        return [fileSystem(path), direct(path), syncCost(path), space(path)]
+        return [contents(path), fileSystem(path), direct(path), syncCost(path), space(path)]
+    }
+
+    /// What lies there: the server takes a drive of its own or an empty directory, and nothing else.
+    static func contents(_ path: String) -> Finding {
+        guard let directory = opendir(path) else {
+            return Finding(.bad, path, "can't be listed (\(MachineChecks.text(clinux_errno())))")
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if ![".", "..", "lost+found", "drive.json.tmp"].contains(name) { names.append(name) }
+        }
+        if names.isEmpty { return Finding(.good, path, "empty: it becomes a drive with the first start") }
+        if names.contains("drive.json") { return Finding(.good, path, "a Martlet drive") }
+        return Finding(
+            .bad, path, "not empty and not a Martlet drive (found \(names.sorted().prefix(4).joined(separator: ", ")))",
+            remedy: "give an empty directory: the server overwrites nothing and refuses to start")
+    }
+
+    /// Drives are meant to fail one at a time; directories of one device fail together.
+    static func sharedDevices(_ paths: [String]) -> Finding? {
+        var byDevice: [(device: dev_t, paths: [String])] = []
+        for path in paths {
+            var status = stat()
+            guard stat(path, &status) == 0 else { continue }
+            if let index = byDevice.firstIndex(where: { $0.device == status.st_dev }) {
+                byDevice[index].paths.append(path)
+            } else {
+                byDevice.append((status.st_dev, [path]))
+            }
+        }
+        let shared = byDevice.filter { $0.paths.count > 1 }
+        guard !shared.isEmpty else { return nil }
+        return Finding(
+            .advice, "drives",
+            shared.map { $0.paths.joined(separator: ", ") + " are on one device" }.joined(separator: "; "),
+            remedy: "parity protects against the loss of drives only when each directory is on a disk of its own")
     }
 
     static func fileSystem(_ path: String) -> Finding {

@@ -91,7 +91,8 @@ enum MachineChecks {
     }
 
     static func ports(_ settings: Settings) -> [Finding] {
-        [("S3 port", settings.address), ("ops port", settings.opsAddress)].map { name, address in
+        [("S3 port", settings.address, "--address"), ("ops port", settings.opsAddress, "--ops-address")].map {
+            name, address, flag in
             guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...])
             else {
                 return Finding(.bad, name, "\(address) is not HOST:PORT", remedy: "write it like 0.0.0.0:9000")
@@ -101,7 +102,7 @@ enum MachineChecks {
             if code == 0 { return Finding(.good, name, "\(port) is free") }
             return Finding(
                 .advice, name, "\(port): \(text(code))",
-                remedy: "stop what listens there, or choose another with --address")
+                remedy: "stop what listens there, or choose another with \(flag)")
         }
     }
 

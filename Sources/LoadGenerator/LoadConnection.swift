@@ -1,0 +1,141 @@
+import CLinux
+import Runtime
+
+/// What a server answered.
+struct LoadAnswer {
+    var status: Int
+    /// Bytes of the body, kept or thrown away.
+    var bodyCount: Int
+    var etag: String?
+    /// The body, when it was asked for or tells of an error.
+    var body: [UInt8] = []
+    var isOK: Bool { (200..<300).contains(status) }
+}
+
+enum LoadError: Error {
+    case unreachable(errno: Int32)
+    case socket(SocketError)
+    case malformed(String)
+}
+
+/// One keep-alive connection of the load generator. Bodies that nobody reads are thrown away in the kernel.
+final class LoadConnection {
+    private static let headBytesMax = 32 << 10
+    private static let keptBodyMax = 64 << 20
+    private static let timeout: Duration = .seconds(60)
+
+    private let socket: LoopSocket
+    private let timer: TimerHandle
+    private let buffer: UnsafeMutableRawBufferPointer
+    private(set) var mustClose = false
+
+    init(host: String, port: UInt16, on loop: Loop) throws(LoadError) {
+        var error: Int32 = 0
+        let descriptor = clinux_connect(host, port, &error)
+        guard descriptor >= 0 else { throw .unreachable(errno: error) }
+        clinux_set_nodelay(descriptor)
+        do { socket = try LoopSocket(descriptor, on: loop) } catch { throw .socket(error) }
+        buffer = .allocate(byteCount: Self.headBytesMax, alignment: 16)
+        timer = loop.timer { [weak socket] in socket?.interrupt(.timedOut) }
+    }
+
+    deinit { buffer.deallocate() }
+
+    func close() {
+        timer.invalidate()
+        socket.close()
+    }
+
+    /// Sends a request whose body is `pattern`, repeated as often as it takes, and reads the answer.
+    func exchange(
+        _ head: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer, bodyCount: Int, hasNoAnswerBody: Bool,
+        keepsBody: Bool
+    ) async throws(LoadError) -> LoadAnswer {
+        timer.arm(after: Self.timeout)
+        defer { timer.cancel() }
+        do throws(SocketError) {
+            var left = bodyCount, head = head
+            repeat {
+                let count = min(left, pattern.count)
+                try await socket.send(head, UnsafeRawBufferPointer(rebasing: pattern[..<count])) { _ in
+                    timer.arm(after: Self.timeout)
+                }
+                head = UnsafeRawBufferPointer(start: nil, count: 0)
+                left -= count
+            } while left > 0
+        } catch { throw .socket(error) }
+        return try await answer(hasNoBody: hasNoAnswerBody, keepsBody: keepsBody)
+    }
+
+    private func answer(hasNoBody: Bool, keepsBody: Bool) async throws(LoadError) -> LoadAnswer {
+        var filled = 0
+        while true {
+            filled += try await receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+            if let head = try ResponseHeadReader.parse(bytes) {
+                return try await body(of: head, buffered: filled - head.byteCount, hasNoBody, keepsBody)
+            }
+            guard filled < buffer.count else { throw .malformed("a head beyond \(buffer.count) bytes") }
+        }
+    }
+
+    private func body(
+        of head: ResponseHeadReader, buffered: Int, _ hasNoBody: Bool, _ keepsBody: Bool
+    ) async throws(LoadError) -> LoadAnswer {
+        mustClose = head.closes
+        var answer = LoadAnswer(status: head.status, bodyCount: 0, etag: head.etag)
+        if hasNoBody || head.status == 204 || head.status == 304 { return answer }
+        if head.isChunked { return try await chunkedBody(answer, head, buffered) }
+        guard let count = head.contentLength else { throw .malformed("an answer without a length") }
+        answer.bodyCount = count
+        var left = count - buffered
+        guard left >= 0 else { throw .malformed("more bytes than declared") }
+        guard keepsBody || !answer.isOK, count <= Self.keptBodyMax else {
+            while left > 0 {
+                let taken: Int
+                do { taken = try await socket.discard(min(left, 1 << 20)) } catch { throw .socket(error) }
+                guard taken > 0 else { throw .malformed("the body was cut short") }
+                timer.arm(after: Self.timeout)
+                left -= taken
+            }
+            return answer
+        }
+        answer.body = Array(UnsafeRawBufferPointer(rebasing: buffer[head.byteCount..<head.byteCount + buffered]))
+        answer.body.reserveCapacity(count)
+        while left > 0 {
+            let taken = try await receive(
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(left, buffer.count)]))
+            answer.body.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<taken]))
+            left -= taken
+        }
+        return answer
+    }
+
+    /// Chunked answers are small documents here: kept whole, then unwrapped.
+    private func chunkedBody(
+        _ draft: LoadAnswer, _ head: ResponseHeadReader, _ buffered: Int
+    ) async throws(LoadError) -> LoadAnswer {
+        var answer = draft
+        var raw = Array(UnsafeRawBufferPointer(rebasing: buffer[head.byteCount..<head.byteCount + buffered]))
+        while true {
+            if let body = try ResponseHeadReader.unwrapped(raw) {
+                answer.body = body
+                answer.bodyCount = body.count
+                return answer
+            }
+            guard raw.count < Self.keptBodyMax else {
+                throw .malformed("a chunked body beyond \(Self.keptBodyMax) bytes")
+            }
+            let taken = try await receive(into: buffer)
+            raw.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<taken]))
+        }
+    }
+
+    private func receive(into target: UnsafeMutableRawBufferPointer) async throws(LoadError) -> Int {
+        let count: Int
+        do { count = try await socket.receive(into: target) } catch { throw .socket(error) }
+        guard count > 0 else { throw .malformed("the connection was closed") }
+        timer.arm(after: Self.timeout)
+        return count
+    }
+}
