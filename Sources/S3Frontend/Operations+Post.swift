@@ -7,7 +7,8 @@ import S3Protocol
 extension Operations {
     /// `signer` looks up who signed the form's policy, and verifies it.
     func postObject(
-        _ context: RequestContext, _ exchange: HTTPExchange, signer: (PostSignature) throws(S3Error) -> SignerIdentity
+        _ context: RequestContext, _ exchange: HTTPExchange,
+        signer: (PostSignature, _ token: String?) throws(S3Error) -> SignerIdentity
     ) async throws(S3Error) -> Answer {
         guard exchange.bodyLength != nil, context.head.first("content-length") != nil else {
             throw S3Error(.missingContentLength)
@@ -32,7 +33,7 @@ extension Operations {
         }
         let signature = try PostSignature(form)
         var upload = context
-        upload.signer = try signer(signature)
+        upload.signer = try signer(signature, form["x-amz-security-token"])
         var lengths: ClosedRange<Int64> = 0...Self.singlePutBytesMax
         if let text = form["policy"], signature != .anonymous {
             let policy = try PostPolicy(parsing: Array(text.utf8))

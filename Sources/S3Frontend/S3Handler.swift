@@ -62,10 +62,9 @@ package struct S3Handler: HTTPHandler {
         if request.operation == .postObject { return try await post(exchange, request, &record) }
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
-        if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
-            throw S3Error(.accessDenied)
-        }
-        let context = RequestContext(head: head, request: request, signer: signer, payload: payload)
+        let context = RequestContext(
+            head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
+            isSecure: exchange.isSecure, now: record.started)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
     }
 
@@ -73,13 +72,15 @@ package struct S3Handler: HTTPHandler {
     private func post(
         _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
     ) async throws(S3Error) -> Answer {
-        let now = time.now(), authenticator = authenticator, nobody = authenticator.anonymous
-        let context = RequestContext(head: exchange.head, request: request, signer: nobody, payload: .plain)
+        let now = time.now(), authenticator = authenticator
+        let context = RequestContext(
+            head: exchange.head, request: request, signer: .anonymous(in: .default), payload: .plain,
+            remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
         var accessKey = ""
         defer { record.accessKey = accessKey }
-        return try await operations.postObject(context, exchange) { signature throws(S3Error) in
+        return try await operations.postObject(context, exchange) { signature, token throws(S3Error) in
             accessKey = signature.accessKey ?? ""
-            return try authenticator.authenticate(signature, now: now)
+            return try authenticator.authenticate(signature, token: token, now: now)
         }
     }
 
