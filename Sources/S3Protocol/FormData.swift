@@ -105,11 +105,17 @@ package struct FormDataParser: Sendable {
 
     private func find(_ pattern: [UInt8]) -> Int? {
         guard buffer.count - start >= pattern.count else { return nil }
-        return buffer.withUnsafeBytes { bytes in
+        return buffer.withUnsafeBytes { bytes -> Int? in
             guard let base = bytes.baseAddress else { return nil }
-            // SAFETY: both ranges lie in live arrays, and the result is used as an offset only.
-            guard let found = memmem(base + start, bytes.count - start, pattern, pattern.count) else { return nil }
-            return UnsafeRawPointer(found) - base
+            let last = bytes.count - pattern.count
+            var index = start
+            // SAFETY: `index` stays within the buffer, and both comparisons end within it.
+            while index <= last, let hit = memchr(base + index, Int32(pattern[0]), last - index + 1) {
+                index = UnsafeRawPointer(hit) - base
+                if memcmp(base + index, pattern, pattern.count) == 0 { return index }
+                index += 1
+            }
+            return nil
         }
     }
 
