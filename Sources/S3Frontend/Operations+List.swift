@@ -162,9 +162,21 @@ extension Operations {
     ) {
         for case .object(let object) in page.entries {
             writer.open("Contents")
-            writer.element("Key", bytes: listing.name(object.key.bytes))
-            writer.element("LastModified", ISO8601.format(object.lastModified))
-            writeAttributes(of: object, to: &writer)
+            object.withBytes { key, etag in
+                if listing.isEncoded {
+                    writer.element("Key", bytes: listing.name(Array(key)))
+                } else {
+                    writer.element("Key", raw: key)
+                }
+                writer.element("LastModified", time: object.lastModified)
+                writer.quoted("ETag", raw: etag)
+            }
+            if let checksum = object.checksum {
+                writer.element("ChecksumAlgorithm", checksum.algorithm.name)
+                writer.element("ChecksumType", checksum.type.s3Name)
+            }
+            writer.element("Size", object.size)
+            writer.element("StorageClass", object.storageClass.s3Name)
             if let owner { writeOwner(&writer, owner) }
             writer.close("Contents")
         }
