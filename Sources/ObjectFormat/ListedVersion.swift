@@ -10,6 +10,8 @@ package struct ListedVersion: Sendable {
     package var storageClass = StorageClass.standard
     /// Where the ETag, without quotes, lies in the bytes that were read.
     package var etag = 0..<0
+    /// Where the owner's id lies.
+    package var owner = 0..<0
 
     /// Reads the record at `range` of `bytes`. Records with fields that this reader does not know are read in full, so that what must
     /// be refused is refused.
@@ -31,8 +33,8 @@ package struct ListedVersion: Sendable {
         lastModified = record.lastModified
         checksum = record.checksum.map { ($0.algorithm, $0.type) }
         storageClass = record.storageClass
-        let text = Array(record.etag.utf8)
-        if let start = bytes[range].firstRange(of: text) { etag = start }
+        if let found = bytes[range].firstRange(of: Array(record.etag.utf8)) { etag = found }
+        if let found = bytes[range].firstRange(of: Array(record.owner.utf8)) { owner = found }
     }
 
     /// nil when there is a field that is not known here.
@@ -60,6 +62,7 @@ package struct ListedVersion: Sendable {
                 lastModified = Timestamp(nanoseconds: Int64(littleEndian: value.loadUnaligned(as: Int64.self)))
                 sawTime = true
             case VersionRecord.Field.etag: etag = base + at..<base + at + count
+            case VersionRecord.Field.owner: owner = base + at..<base + at + count
             case VersionRecord.Field.checksum:
                 guard count > 2, let algorithm = ChecksumAlgorithm(rawValue: value[0]),
                     let type = ChecksumType(rawValue: value[1])
@@ -69,7 +72,7 @@ package struct ListedVersion: Sendable {
                 guard count == 1, let found = StorageClass(rawValue: value[0]) else { throw .invalid("storage class") }
                 storageClass = found
             case VersionRecord.Field.headers, VersionRecord.Field.metadata, VersionRecord.Field.tags,
-                VersionRecord.Field.hasVersionID, VersionRecord.Field.layout, VersionRecord.Field.owner,
+                VersionRecord.Field.hasVersionID, VersionRecord.Field.layout,
                 VersionRecord.Field.lock:
                 break
             default: return nil

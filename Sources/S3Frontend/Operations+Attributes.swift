@@ -25,7 +25,7 @@ extension Operations {
             case .etag: result.etag = found.object.etag
             case .checksum:
                 result.checksum = found.object.checksum.map(ChecksumValue.init(whole:))
-                result.checksumType = found.object.checksum.map { $0.type == .composite ? .composite : .fullObject }
+                result.checksumType = found.object.checksum.map { S3Protocol.ChecksumType($0.type) }
             case .parts: result.parts = found.parts.map { ObjectAttributesResult.Parts($0, query) }
             case .storageClass: result.storageClass = S3Protocol.StorageClass(found.object.attributes.storageClass)
             case .size: result.size = found.object.size
@@ -53,14 +53,5 @@ extension ChecksumValue {
     /// Without the number of parts, which the document tells elsewhere.
     fileprivate init(whole checksum: ObjectChecksum) {
         self.init(algorithm: checksum.algorithm, bytes: checksum.value)
-    }
-}
-
-extension S3Protocol.StorageClass {
-    fileprivate init(_ stored: ObjectFormat.StorageClass) {
-        switch stored {
-        case .standard: self = .standard
-        case .reducedRedundancy: self = .reducedRedundancy
-        }
     }
 }

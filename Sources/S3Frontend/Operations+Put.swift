@@ -22,9 +22,14 @@ extension Operations {
         options.wantsSHA256 = source.wantsSHA256
         options.owner = context.signer.canonicalID
         options.lock = lock
-        let chosen = options
+        let chosen = options, offset = try writeOffset(context)
         let result = try await translating(context) { () async throws(ObjectError) in
-            try await store.put(
+            if let offset {
+                return try await store.append(
+                    context.bucketOrEmpty, context.objectKey, tenant: context.tenant, at: offset, options: chosen,
+                    body: source)
+            }
+            return try await store.put(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen, body: source)
         }
         var answer = Answer(200).with("ETag", "\"\(result.etag)\"")
@@ -33,7 +38,18 @@ extension Operations {
             answer.set("x-amz-checksum-type", checksum.type.s3Name)
         }
         if let version = result.version { answer.set("x-amz-version-id", version.description) }
+        if offset != nil { answer.set("x-amz-object-size", String(result.size)) }
         return answer
+    }
+
+    /// Where the body is to go on with an object that exists; nil for a whole object.
+    private func writeOffset(_ context: RequestContext) throws(S3Error) -> Int64? {
+        guard let text = context.header("x-amz-write-offset-bytes") else { return nil }
+        guard let offset = Int64(text), offset >= 0 else {
+            throw .invalidArgument(
+                "The write offset must be a whole number", name: "x-amz-write-offset-bytes", value: text)
+        }
+        return offset
     }
 
     func deleteObject(_ context: RequestContext) async throws(S3Error) -> Answer {

@@ -31,7 +31,6 @@ package struct Settings: Sendable, Equatable {
     /// Bytes of small objects that are kept in memory after they were read, all sets together.
     package var objectCacheBytes = 128 << 20
     package var accessLog = "none"
-    package var logLevel = "info"
 
     package init() {}
 }
@@ -93,7 +92,6 @@ extension Settings {
         blockCacheBytes = try Self.number(reader, "blockCacheBytes", in: (1 << 20)...(1 << 40)) ?? blockCacheBytes
         objectCacheBytes = try Self.number(reader, "objectCacheBytes", in: 0...(1 << 40)) ?? objectCacheBytes
         accessLog = try Self.text(reader, "accessLog") ?? accessLog
-        logLevel = try Self.text(reader, "logLevel") ?? logLevel
     }
 
     private static func text(_ reader: ConfigReader, _ name: String) throws -> String? {

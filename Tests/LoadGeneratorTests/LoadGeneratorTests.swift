@@ -47,11 +47,11 @@ import Testing
             let full = query.isEmpty ? target : target + "?" + query
             let expected = try signer.presign(
                 method: "GET", target: full, host: "127.0.0.1:9000", expiresSeconds: 86400, at: time)
-            func signature(_ text: String) throws -> String {
-                let start = try #require(text.firstRange(of: "X-Amz-Signature="))
-                return String(text[start.upperBound...].prefix(64))
+            func signature(_ text: String) -> Substring? {
+                text.firstRange(of: "X-Amz-Signature=").map { text[$0.upperBound...].prefix(64) }
             }
-            #expect(try signature(String(decoding: bytes, as: UTF8.self)) == signature(expected))
+            let found = String(decoding: bytes, as: UTF8.self)
+            #expect(signature(found) != nil && signature(found) == signature(expected))
         }
     }
 }

@@ -210,7 +210,7 @@ package struct ListOptions: Sendable {
 
 package struct ListResult: Sendable {
     package enum Entry: Sendable {
-        case object(ListedObject)
+        case object(PagedObject)
         case commonPrefix(ObjectKey)
     }
     /// In key order, common prefixes among them.

@@ -20,7 +20,7 @@ extension ObjectStore {
         var entries: [ListResult.Entry] = [], next = ListStart.beginning
         entries.reserveCapacity(min(options.limit, expected))
         // The last object shown, whose key `next` is made of when it is needed.
-        var shown: ListedObject?
+        var shown: PagedObject?
         var last: PageScan.Place?, lastKey = 0..<0
         while let place = try await scan.next() {
             let bytes = place.page.bytes, row = place.row
@@ -41,7 +41,7 @@ extension ObjectStore {
             guard entries.count < options.limit else {
                 return ListResult(entries: entries, next: shown.map { .after($0.key) } ?? next)
             }
-            let object = ListedObject(place.page, key: key, isEscaped: isEscaped, version)
+            let object = PagedObject(place.page, key: key, isEscaped: isEscaped, version)
             if !options.delimiter.bytes.isEmpty, let common = folding.commonPrefix(of: object.key) {
                 entries.append(.commonPrefix(common))
                 next = .past(common)
@@ -65,7 +65,7 @@ extension ObjectStore {
         let first = StoreKeys.versionStart(bucket, prefix: options.prefix)
         var start = IndexKey(first), resuming: (key: ObjectKey, version: VersionID)?
         if let key = options.keyMarker {
-            if let version = options.versionMarker {
+            if let version = options.versionMarker, folding.commonPrefix(of: key) == nil {
                 start = max(start, IndexKey(StoreKeys.versionPrefix(bucket, key)))
                 resuming = (key, version)
             } else {

@@ -4,7 +4,7 @@ import Drives
 package import ObjectFormat
 
 /// One object of a listing: what is shown of it, and where its key and ETag lie in the page that it was read from.
-package struct ListedObject: Sendable {
+package struct PagedObject: Sendable {
     private let page: RowPage
     private let keyRange: Range<Int>
     /// The key contains zeros, which index keys escape.
@@ -23,6 +23,9 @@ package struct ListedObject: Sendable {
     package var checksum: (algorithm: ChecksumAlgorithm, type: ChecksumType)? { version.checksum }
     package var storageClass: StorageClass { version.storageClass }
     package var etag: String { String(decoding: page.bytes[version.etag], as: UTF8.self) }
+
+    /// Empty for what was stored without one.
+    package var owner: String { String(decoding: page.bytes[version.owner], as: UTF8.self) }
 
     package var key: ObjectKey {
         let bytes = page.bytes[keyRange]
