@@ -79,11 +79,17 @@ extension Operations {
         }
     }
 
-    /// Whom a listing names as the owner of something: its own, or the signer for what was stored without one.
+    /// Whom a listing names as the owner of something: the writer, or the bucket's owner where everything in it is his.
     func owner(_ id: String, _ context: RequestContext) -> OwnerElement {
-        id.isEmpty || id == context.signer.canonicalID
-            ? OwnerElement(id: context.signer.canonicalID, displayName: context.signer.displayName)
-            : OwnerElement(id: id)
+        var shown = id
+        if !context.bucketOrEmpty.isEmpty, let info = try? bucket(context) {  // Gone meanwhile: then the writer is all that is known.
+            shown = shownOwner(id, info)
+        }
+        if shown.isEmpty { shown = context.signer.canonicalID }
+        if shown == context.signer.canonicalID {
+            return OwnerElement(id: shown, displayName: context.signer.displayName)
+        }
+        return OwnerElement(id: shown, displayName: accounts.account(canonicalID: shown)?.displayName)
     }
 }
 

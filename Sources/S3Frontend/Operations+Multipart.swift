@@ -7,11 +7,11 @@ import S3Protocol
 extension Operations {
     func createMultipartUpload(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
-        try Unsupported.refuseACL(context)
+        let acl = try newObjectAccess(context)
         let bucket = try bucket(context)
         var options = CreateUploadOptions()
         options.attributes = try ObjectFields.attributes(context)
-        options.owner = context.signer.canonicalID
+        (options.owner, options.grants, options.initiator) = (acl.owner, acl.grants, context.signer.canonicalID)
         options.lock = try lock(context, bucket)
         if let checksum = try UploadChecksum.parse(context.head) {
             options.checksum = checksum.algorithm

@@ -61,10 +61,9 @@ package struct S3Handler: HTTPHandler {
         record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
-        if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
-            throw S3Error(.accessDenied)
-        }
-        let context = RequestContext(head: head, request: request, signer: signer, payload: payload)
+        let context = RequestContext(
+            head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
+            isSecure: exchange.isSecure, now: record.started)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
     }
 
