@@ -215,7 +215,7 @@ package struct ListOptions: Sendable {
 
 package struct ListResult: Sendable {
     package enum Entry: Sendable {
-        case object(ObjectInfo)
+        case object(PagedObject)
         case commonPrefix(ObjectKey)
     }
     /// In key order, common prefixes among them.

@@ -260,7 +260,7 @@ private final class JoinedBody: BodySource {
             self.head = nil
         }
         let count = try await tail.read(into: buffer)
-        hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        await hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         return count
     }
 
