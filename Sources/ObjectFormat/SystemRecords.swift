@@ -106,7 +106,7 @@ package struct ToFreeRecord: Hashable, Sendable {
     package enum Subject: Hashable, Sendable {
         /// Parts and part map of one upload, on the set that holds the record.
         case upload(BucketID, UniqueID)
-        /// Everything in the upload space of a deleted bucket, on all sets.
+        /// Everything in the upload space of a deleted bucket, on all sets, and its documents on the set that holds the record.
         case bucketUploads(BucketID)
         /// Parts of a completed upload that are not in its part map, on the set that holds the record.
         case unusedParts(BucketID, UniqueID)

@@ -64,6 +64,9 @@ package actor MemorySetStore: SetStore {
         failures.append((count, error, applying))
     }
 
+    /// Forgets failures that were asked for and have not come.
+    package func clearFailures() { failures = [] }
+
     package var rowKeys: [IndexKey] { keys }
     package var largeCount: Int { large.count }
 

@@ -86,6 +86,8 @@ extension S3Error {
         case .tooManyParts: self = S3Error(.tooManyParts)
         case .conflict: self = S3Error(.conditionalRequestConflict)
         case .notBuilt(let detail): self = S3Error(.notImplemented, detail)
+        case .documentTooLarge(let limit):
+            self = S3Error(.maxMessageLengthExceeded).with("MaxMessageLengthBytes", String(limit))
         case .body(let body): self = Self.ofBody(body.reason)
         case .slowDown: self = S3Error(.slowDown)
         case .readUnavailable(let detail), .writeUnavailable(let detail):

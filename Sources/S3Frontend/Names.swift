@@ -20,32 +20,6 @@ extension ObjectFormat.ChecksumType {
     }
 }
 
-extension S3Protocol.ChecksumType {
-    init(_ stored: ObjectFormat.ChecksumType) {
-        switch stored {
-        case .fullObject: self = .fullObject
-        case .composite: self = .composite
-        }
-    }
-}
-
-extension S3Protocol.StorageClass {
-    init(_ stored: ObjectFormat.StorageClass) {
-        switch stored {
-        case .standard: self = .standard
-        case .reducedRedundancy: self = .reducedRedundancy
-        }
-    }
-}
-
-extension ChecksumValue {
-    init(_ stored: ObjectChecksum) {
-        self.init(
-            algorithm: stored.algorithm, bytes: stored.value,
-            partCount: stored.type == .composite ? stored.partCount : nil)
-    }
-}
-
 extension ObjectFormat.StorageClass {
     init(_ parsed: S3Protocol.StorageClass) {
         switch parsed {
@@ -70,10 +44,28 @@ extension ObjectChecksum {
     }
 }
 
-extension XMLWriter {
-    mutating func checksum(_ checksum: ObjectChecksum?, withType: Bool) {
-        guard let checksum else { return }
-        element(named: checksum.algorithm.elementName, checksum.text)
-        if withType { element("ChecksumType", checksum.type.s3Name) }
+extension ChecksumValue {
+    init(_ stored: ObjectChecksum) {
+        self.init(
+            algorithm: stored.algorithm, bytes: stored.value,
+            partCount: stored.type == .composite ? stored.partCount : nil)
+    }
+}
+
+extension S3Protocol.ChecksumType {
+    init(_ stored: ObjectFormat.ChecksumType) {
+        switch stored {
+        case .fullObject: self = .fullObject
+        case .composite: self = .composite
+        }
+    }
+}
+
+extension S3Protocol.StorageClass {
+    init(_ stored: ObjectFormat.StorageClass) {
+        switch stored {
+        case .standard: self = .standard
+        case .reducedRedundancy: self = .reducedRedundancy
+        }
     }
 }

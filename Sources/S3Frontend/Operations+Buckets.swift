@@ -1,43 +1,23 @@
 import Base
+import ObjectFormat
 import Objects
 import S3Protocol
 
 extension Operations {
     func listBuckets(_ context: RequestContext) throws(S3Error) -> Answer {
+        let query = try ListBucketsQuery(context.target)
         var options = ListBucketsOptions()
-        options.prefix = context.target.string("prefix") ?? ""
-        if let token = context.target.string("continuation-token") {
-            guard !token.isEmpty, let name = ContinuationToken.bucketName(token) else {
-                throw .invalidArgument(
-                    "The continuation token provided is incorrect", name: "continuation-token", value: token)
-            }
-            options.after = name
-        }
-        if let text = context.target.string("max-buckets") {
-            guard let limit = Int(text), (1...10_000).contains(limit) else {
-                throw .invalidArgument(
-                    "Argument max-buckets must be an integer between 1 and 10000", name: "max-buckets", value: text)
-            }
-            options.limit = limit
-        }
+        options.prefix = String(decoding: query.prefix, as: UTF8.self)
+        options.after = try query.position()
+        options.limit = query.maxBuckets
         let page = store.listBuckets(tenant: context.tenant, options: options)
-        var writer = XMLWriter()
-        writer.openRoot("ListAllMyBucketsResult")
-        writeOwner(&writer, context.signer)
-        writer.open("Buckets")
-        let wantedRegion = context.target.string("bucket-region")
-        for bucket in page.buckets where wantedRegion == nil || wantedRegion == bucket.region {
-            writer.open("Bucket")
-            writer.element("Name", bucket.name)
-            writer.element("CreationDate", ISO8601.format(bucket.created))
-            writer.element("BucketRegion", bucket.region)
-            writer.close("Bucket")
-        }
-        writer.close("Buckets")
-        if let next = page.next { writer.element("ContinuationToken", ContinuationToken.of(bucketName: next)) }
-        if !options.prefix.isEmpty { writer.element("Prefix", options.prefix) }
-        writer.close("ListAllMyBucketsResult")
-        return .xml(writer.bytes)
+        let shown = page.buckets.filter { query.region == nil || query.region == $0.region }
+        let result = S3Protocol.ListBucketsResult(
+            owner: owner("", context),
+            buckets: shown.map { .init(name: $0.name, created: $0.created, region: $0.region) },
+            continuationToken: page.next.map { ContinuationToken(afterBucket: $0).text },
+            prefix: query.prefix.isEmpty ? nil : query.prefix)
+        return .xml(result.document())
     }
 
     func createBucket(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
@@ -60,9 +40,12 @@ extension Operations {
         }
         let configuration = try CreateBucketConfiguration(parsing: try await body.document(limit: 64 << 10))
         try configuration.validate(region: region)
-        if !configuration.tags.isEmpty { throw S3Error(.notImplemented, "Bucket tags are not implemented.") }
+        if !configuration.tags.isEmpty {
+            options.documents.append(NewBucketDocument(.tagging, try BucketTagSet(configuration.tags).document()))
+        }
+        let chosen = options
         let result = try await translating(context) { () async throws(ObjectError) in
-            try await store.createBucket(name, tenant: context.tenant, options: options)
+            try await store.createBucket(name, tenant: context.tenant, options: chosen)
         }
         if case .alreadyOwnedByYou = result, region != "us-east-1" {
             throw S3Error(.bucketAlreadyOwnedByYou).with("BucketName", name)

@@ -4,134 +4,145 @@ import ObjectFormat
 import Objects
 import S3Protocol
 
-/// What the three listings have in common: prefix, delimiter, limit, and how names are written.
-private struct ListingRequest {
-    var prefix: [UInt8]
-    var delimiter: [UInt8]
-    var limit: Int
-    var isEncoded: Bool
-
-    init(_ context: RequestContext) throws(S3Error) {
-        prefix = context.target.bytes("prefix") ?? []
-        delimiter = context.target.bytes("delimiter") ?? []
-        limit = try context.target.pageSize("max-keys")
-        isEncoded = try context.target.wantsURLEncoding()
-    }
-
-    func name(_ bytes: [UInt8]) -> [UInt8] { isEncoded ? PercentEncoding.encodeForListing(bytes) : bytes }
-
-    func options(from start: ListStart) -> ListOptions {
-        var options = ListOptions()
-        options.prefix = ObjectKey(prefix)
-        options.delimiter = ObjectKey(delimiter)
-        options.start = start
-        options.limit = limit
-        return options
-    }
-}
-
 extension Operations {
     func listObjectsV2(_ context: RequestContext) async throws(S3Error) -> Answer {
         _ = try bucket(context)
-        let listing = try ListingRequest(context)
-        let token = context.target.string("continuation-token"), after = context.target.bytes("start-after")
-        var start: ListStart = after.map { $0.isEmpty ? .beginning : .after(ObjectKey($0)) } ?? .beginning
-        if let token {
-            guard let place = ContinuationToken.start(token) else {
-                throw .invalidArgument(
-                    "The continuation token provided is incorrect", name: "continuation-token", value: token)
-            }
-            start = place
-        }
-        let page = try await page(context, listing, from: start)
-        let fetchOwner = context.target.string("fetch-owner") == "true"
-
-        var writer = XMLWriter(capacity: 300 * page.entries.count + 1024)
-        writer.openRoot("ListBucketResult")
-        writer.element("Name", context.bucketOrEmpty)
-        writer.element("Prefix", bytes: listing.name(listing.prefix))
-        if let token { writer.element("ContinuationToken", token) }
-        if let after, !after.isEmpty { writer.element("StartAfter", bytes: listing.name(after)) }
-        writer.element("KeyCount", page.entries.count)
-        writer.element("MaxKeys", listing.limit)
-        if !listing.delimiter.isEmpty { writer.element("Delimiter", bytes: listing.name(listing.delimiter)) }
-        if listing.isEncoded { writer.element("EncodingType", "url") }
-        writer.element("IsTruncated", page.next != nil)
-        if let next = page.next, let token = ContinuationToken.of(next) {
-            writer.element("NextContinuationToken", token)
-        }
-        writeEntries(page, listing, owner: fetchOwner ? context.signer : nil, to: &writer)
-        writer.close("ListBucketResult")
-        return .xml(writer.take())
+        let query = try ListObjectsV2Query(context.target)
+        let page = try await page(context, query.scope, from: ListStart(try query.position()))
+        let result = ListObjectsResult(
+            bucket: context.bucketOrEmpty, scope: query.scope,
+            version: .two(startAfter: query.startAfter, continuationToken: query.continuationToken),
+            objects: listed(page, context, withOwner: query.fetchOwner), commonPrefixes: page.commonPrefixes,
+            next: page.next.flatMap(ContinuationToken.init))
+        return .xml(result.document())
     }
 
     func listObjects(_ context: RequestContext) async throws(S3Error) -> Answer {
         _ = try bucket(context)
-        let listing = try ListingRequest(context)
-        let marker = context.target.bytes("marker") ?? []
-        let page = try await page(context, listing, from: marker.isEmpty ? .beginning : .marker(ObjectKey(marker)))
+        let query = try ListObjectsQuery(context.target)
+        let start: ListStart = query.marker.isEmpty ? .beginning : .marker(ObjectKey(query.marker))
+        let page = try await page(context, query.scope, from: start)
+        // The next marker is the last entry, a common prefix as it is shown.
+        let last = page.next == nil ? nil : page.entries.last.map(\.name)
+        let result = ListObjectsResult(
+            bucket: context.bucketOrEmpty, scope: query.scope, version: .one(marker: query.marker),
+            objects: listed(page, context, withOwner: true), commonPrefixes: page.commonPrefixes,
+            next: last.map { ContinuationToken(after: $0) })
+        return .xml(result.document())
+    }
 
-        var writer = XMLWriter(capacity: 400 * page.entries.count + 1024)
-        writer.openRoot("ListBucketResult")
-        writer.element("Name", context.bucketOrEmpty)
-        writer.element("Prefix", bytes: listing.name(listing.prefix))
-        writer.element("Marker", bytes: listing.name(marker))
-        // S3 names the next marker only with a delimiter; without one it is the last key.
-        if page.next != nil, !listing.delimiter.isEmpty, let last = page.entries.last {
-            writer.element("NextMarker", bytes: listing.name(Self.name(of: last)))
+    func listObjectVersions(_ context: RequestContext) async throws(S3Error) -> Answer {
+        _ = try bucket(context)
+        let query = try ListObjectVersionsQuery(context.target)
+        var options = ListVersionsOptions()
+        options.prefix = ObjectKey(query.scope.prefix)
+        options.delimiter = ObjectKey(query.scope.delimiter ?? [])
+        options.limit = query.scope.maxKeys
+        if !query.keyMarker.isEmpty { options.keyMarker = ObjectKey(query.keyMarker) }
+        if let text = query.versionIDMarker {
+            guard let version = VersionID(text) else {
+                throw .invalidArgument("Invalid version id specified", name: "version-id-marker", value: text)
+            }
+            options.versionMarker = version
         }
-        writer.element("MaxKeys", listing.limit)
-        if !listing.delimiter.isEmpty { writer.element("Delimiter", bytes: listing.name(listing.delimiter)) }
-        if listing.isEncoded { writer.element("EncodingType", "url") }
-        writer.element("IsTruncated", page.next != nil)
-        writeEntries(page, listing, owner: context.signer, to: &writer)
-        writer.close("ListBucketResult")
-        return .xml(writer.take())
+        let chosen = options
+        let page = try await translating(context) { () async throws(ObjectError) in
+            try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
+        }
+        var entries: [ListObjectVersionsResult.Entry] = [], prefixes: [[UInt8]] = []
+        for entry in page.entries {
+            switch entry {
+            case .commonPrefix(let prefix): prefixes.append(prefix.bytes)
+            case .version(let object, let isLatest):
+                let owner = owner(object.owner, context), id = object.version.description
+                entries.append(
+                    object.isDeleteMarker
+                        ? .deleteMarker(
+                            key: object.key.bytes, id: id, isLatest: isLatest, lastModified: object.lastModified,
+                            owner: owner)
+                        : .version(ListedObject(object, owner: owner), id: id, isLatest: isLatest))
+            }
+        }
+        let result = ListObjectVersionsResult(
+            bucket: context.bucketOrEmpty, query: query, entries: entries, commonPrefixes: prefixes,
+            next: page.next.map { .init(key: $0.key.bytes, versionID: $0.version?.description) })
+        return .xml(result.document())
     }
 
     private func page(
-        _ context: RequestContext, _ listing: ListingRequest, from start: ListStart
+        _ context: RequestContext, _ scope: ListingScope, from start: ListStart
     ) async throws(S3Error) -> ListResult {
+        var options = ListOptions()
+        options.prefix = ObjectKey(scope.prefix)
+        options.delimiter = ObjectKey(scope.delimiter ?? [])
+        options.start = start
+        options.limit = scope.maxKeys
+        let chosen = options
         return try await translating(context) { () async throws(ObjectError) in
-            try await store.list(
-                context.bucketOrEmpty, tenant: context.tenant, options: listing.options(from: start))
+            try await store.list(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
         }
     }
 
-    private func writeEntries(
-        _ page: ListResult, _ listing: ListingRequest, owner: SignerIdentity?, to writer: inout XMLWriter
-    ) {
-        for case .object(let object) in page.entries {
-            writer.open("Contents")
-            writer.element("Key", bytes: listing.name(object.key.bytes))
-            writer.element("LastModified", ISO8601.format(object.lastModified))
-            writeAttributes(of: object, to: &writer)
-            if let owner { writeOwner(&writer, owner) }
-            writer.close("Contents")
+    private func listed(_ page: ListResult, _ context: RequestContext, withOwner: Bool) -> [ListedObject] {
+        page.entries.compactMap { entry in
+            guard case .object(let object) = entry else { return nil }
+            return ListedObject(object, owner: withOwner ? owner(object.owner, context) : nil)
         }
-        for case .commonPrefix(let prefix) in page.entries { writePrefix(prefix, listing, to: &writer) }
     }
 
-    private func writeAttributes(of object: ObjectInfo, to writer: inout XMLWriter) {
-        writer.element("ETag", "\"\(object.etag)\"")
-        if let checksum = object.checksum {
-            writer.element("ChecksumAlgorithm", checksum.algorithm.name)
-            writer.element("ChecksumType", checksum.type.s3Name)
+    /// Whom a listing names as the owner of something: its own, or the signer for what was stored without one.
+    func owner(_ id: String, _ context: RequestContext) -> OwnerElement {
+        id.isEmpty || id == context.signer.canonicalID
+            ? OwnerElement(id: context.signer.canonicalID, displayName: context.signer.displayName)
+            : OwnerElement(id: id)
+    }
+}
+
+extension ListResult {
+    fileprivate var commonPrefixes: [[UInt8]] {
+        entries.compactMap { entry in
+            if case .commonPrefix(let prefix) = entry { prefix.bytes } else { nil }
         }
-        writer.element("Size", object.size)
-        writer.element("StorageClass", object.attributes.storageClass.s3Name)
     }
+}
 
-    private func writePrefix(_ prefix: ObjectKey, _ listing: ListingRequest, to writer: inout XMLWriter) {
-        writer.open("CommonPrefixes")
-        writer.element("Prefix", bytes: listing.name(prefix.bytes))
-        writer.close("CommonPrefixes")
-    }
-
-    private static func name(of entry: ListResult.Entry) -> [UInt8] {
-        switch entry {
+extension ListResult.Entry {
+    fileprivate var name: [UInt8] {
+        switch self {
         case .object(let object): object.key.bytes
         case .commonPrefix(let prefix): prefix.bytes
+        }
+    }
+}
+
+extension ListedObject {
+    fileprivate init(_ object: ObjectInfo, owner: OwnerElement?) {
+        self.init(
+            key: object.key.bytes, lastModified: object.lastModified, etag: object.etag, size: object.size,
+            storageClass: S3Protocol.StorageClass(object.attributes.storageClass), owner: owner,
+            checksumAlgorithm: object.checksum?.algorithm,
+            checksumType: object.checksum.map { S3Protocol.ChecksumType($0.type) })
+    }
+}
+
+extension ListStart {
+    fileprivate init(_ token: ContinuationToken?) {
+        switch token?.kind {
+        case nil: self = .beginning
+        case .afterKey: self = (token?.position.isEmpty ?? true) ? .beginning : .after(ObjectKey(token?.position ?? []))
+        case .afterBucket: self = .beginning
+        case .afterPrefix: self = .past(ObjectKey(token?.position ?? []))
+        }
+    }
+}
+
+extension ContinuationToken {
+    /// nil at the beginning, which no page goes on from.
+    fileprivate init?(_ start: ListStart) {
+        switch start {
+        case .beginning: return nil
+        case .after(let key), .marker(let key): self.init(after: key.bytes)
+        case .past(let prefix): self.init(afterPrefix: prefix.bytes)
         }
     }
 }

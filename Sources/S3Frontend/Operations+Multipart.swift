@@ -22,13 +22,9 @@ extension Operations {
             try await store.createUpload(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
         }
-        var writer = XMLWriter(capacity: 512)
-        writer.openRoot("InitiateMultipartUploadResult")
-        writer.element("Bucket", context.bucketOrEmpty)
-        writer.element("Key", bytes: context.key)
-        writer.element("UploadId", upload.upload.description)
-        writer.close("InitiateMultipartUploadResult")
-        var answer = Answer.xml(writer.bytes)
+        var answer = Answer.xml(
+            initiateMultipartUploadDocument(
+                bucket: context.bucketOrEmpty, key: context.key, uploadID: upload.upload.description))
         answer.set("x-amz-checksum-algorithm", upload.checksum?.name)
         if upload.checksum != nil { answer.set("x-amz-checksum-type", upload.checksumType?.s3Name) }
         return answer
@@ -78,15 +74,11 @@ extension Operations {
                 context.bucketOrEmpty, context.objectKey, upload: upload, parts: claims, tenant: context.tenant,
                 options: chosen)
         }
-        var writer = XMLWriter(capacity: 512)
-        writer.openRoot("CompleteMultipartUploadResult")
-        writer.element("Location", location(context))
-        writer.element("Bucket", context.bucketOrEmpty)
-        writer.element("Key", bytes: context.key)
-        writer.element("ETag", "\"\(result.etag)\"")
-        writer.checksum(result.checksum, withType: true)
-        writer.close("CompleteMultipartUploadResult")
-        var answer = Answer.xml(writer.bytes)
+        let completed = CompleteMultipartUploadResult(
+            location: location(context), bucket: context.bucketOrEmpty, key: context.key, etag: result.etag,
+            checksum: result.checksum.map { ChecksumValue($0) },
+            checksumType: result.checksum.map { S3Protocol.ChecksumType($0.type) })
+        var answer = Answer.xml(completed.document())
         if let version = result.version { answer.set("x-amz-version-id", version.description) }
         return answer
     }
@@ -114,97 +106,65 @@ extension Operations {
 
     func listParts(_ context: RequestContext) async throws(S3Error) -> Answer {
         _ = try bucket(context)
-        let upload = try context.uploadID()
+        let upload = try context.uploadID(), query = try ListPartsQuery(context.target)
         var options = ListPartsOptions()
-        options.limit = try context.target.pageSize("max-parts")
-        options.marker = try context.target.number("part-number-marker") ?? 0
+        options.limit = query.maxParts
+        options.marker = query.partNumberMarker
         let chosen = options
         let page = try await translating(context) { () async throws(ObjectError) in
             try await store.listParts(
                 context.bucketOrEmpty, context.objectKey, upload: upload, tenant: context.tenant, options: chosen)
         }
-        var writer = XMLWriter(capacity: 300 * page.parts.count + 1024)
-        writer.openRoot("ListPartsResult")
-        writer.element("Bucket", context.bucketOrEmpty)
-        writer.element("Key", bytes: context.key)
-        writer.element("UploadId", upload.description)
-        writeOwner(&writer, context.signer, as: "Initiator")
-        writeOwner(&writer, context.signer)
-        writer.element("StorageClass", page.upload.storageClass.s3Name)
-        writer.element("PartNumberMarker", options.marker)
-        writer.element("NextPartNumberMarker", page.next ?? page.parts.last?.number ?? 0)
-        writer.element("MaxParts", options.limit)
-        writer.element("IsTruncated", page.next != nil)
-        if let checksum = page.upload.checksum {
-            writer.element("ChecksumAlgorithm", checksum.name)
-            if let type = page.upload.checksumType { writer.element("ChecksumType", type.s3Name) }
+        let parts = page.parts.map { part in
+            S3Protocol.ListPartsResult.Part(
+                number: part.number, lastModified: part.lastModified, etag: part.etag, size: part.size,
+                checksum: part.checksum.map { ChecksumValue($0) })
         }
-        for part in page.parts {
-            writer.open("Part")
-            writer.element("PartNumber", part.number)
-            writer.element("LastModified", ISO8601.format(part.lastModified))
-            writer.element("ETag", "\"\(part.etag)\"")
-            writer.element("Size", part.size)
-            writer.checksum(part.checksum, withType: false)
-            writer.close("Part")
-        }
-        writer.close("ListPartsResult")
-        return .xml(writer.take())
+        let result = S3Protocol.ListPartsResult(
+            bucket: context.bucketOrEmpty, key: context.key, query: query, owner: owner(page.upload.owner, context),
+            storageClass: S3Protocol.StorageClass(page.upload.storageClass), checksum: UploadChecksum(page.upload),
+            parts: parts, isTruncated: page.next != nil)
+        return .xml(result.document())
     }
 
     func listMultipartUploads(_ context: RequestContext) async throws(S3Error) -> Answer {
         _ = try bucket(context)
+        let query = try ListMultipartUploadsQuery(context.target)
         var options = ListUploadsOptions()
-        let prefix = context.target.bytes("prefix") ?? [], delimiter = context.target.bytes("delimiter") ?? []
-        let keyMarker = context.target.bytes("key-marker") ?? []
-        let uploadMarker = context.target.string("upload-id-marker") ?? ""
-        options.prefix = ObjectKey(prefix)
-        options.delimiter = ObjectKey(delimiter)
-        options.limit = try context.target.pageSize("max-uploads")
-        if !keyMarker.isEmpty {
-            options.keyMarker = ObjectKey(keyMarker)
-            if !uploadMarker.isEmpty { options.uploadMarker = uploadMarker }
-        }
-        let isEncoded = try context.target.wantsURLEncoding()
-        let name = { (bytes: [UInt8]) in isEncoded ? PercentEncoding.encodeForListing(bytes) : bytes }
+        options.prefix = ObjectKey(query.scope.prefix)
+        options.delimiter = ObjectKey(query.scope.delimiter ?? [])
+        options.limit = query.scope.maxKeys
+        if !query.keyMarker.isEmpty { options.keyMarker = ObjectKey(query.keyMarker) }
+        if let marker = query.uploadIDMarker { options.uploadMarker = marker }
         let chosen = options
         let page = try await translating(context) { () async throws(ObjectError) in
             try await store.listUploads(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
         }
-        var writer = XMLWriter(capacity: 400 * page.entries.count + 1024)
-        writer.openRoot("ListMultipartUploadsResult")
-        writer.element("Bucket", context.bucketOrEmpty)
-        writer.element("KeyMarker", bytes: name(keyMarker))
-        writer.element("UploadIdMarker", uploadMarker)
-        if let next = page.next {
-            writer.element("NextKeyMarker", bytes: name(next.key.bytes))
-            writer.element("NextUploadIdMarker", next.upload?.description ?? "")
-        }
-        writer.element("Prefix", bytes: name(prefix))
-        if !delimiter.isEmpty { writer.element("Delimiter", bytes: name(delimiter)) }
-        writer.element("MaxUploads", options.limit)
-        if isEncoded { writer.element("EncodingType", "url") }
-        writer.element("IsTruncated", page.next != nil)
-        for case .upload(let upload) in page.entries {
-            writer.open("Upload")
-            writer.element("Key", bytes: name(upload.key.bytes))
-            writer.element("UploadId", upload.upload.description)
-            writeOwner(&writer, context.signer, as: "Initiator")
-            writeOwner(&writer, context.signer)
-            writer.element("StorageClass", upload.storageClass.s3Name)
-            writer.element("Initiated", ISO8601.format(upload.initiated))
-            if let checksum = upload.checksum {
-                writer.element("ChecksumAlgorithm", checksum.name)
-                if let type = upload.checksumType { writer.element("ChecksumType", type.s3Name) }
+        var uploads: [ListMultipartUploadsResult.Upload] = [], prefixes: [[UInt8]] = []
+        for entry in page.entries {
+            switch entry {
+            case .commonPrefix(let prefix): prefixes.append(prefix.bytes)
+            case .upload(let upload):
+                uploads.append(
+                    .init(
+                        key: upload.key.bytes, id: upload.upload.description, initiated: upload.initiated,
+                        owner: owner(upload.owner, context),
+                        storageClass: S3Protocol.StorageClass(upload.storageClass), checksum: UploadChecksum(upload)))
             }
-            writer.close("Upload")
         }
-        for case .commonPrefix(let prefix) in page.entries {
-            writer.open("CommonPrefixes")
-            writer.element("Prefix", bytes: name(prefix.bytes))
-            writer.close("CommonPrefixes")
-        }
-        writer.close("ListMultipartUploadsResult")
-        return .xml(writer.take())
+        let result = ListMultipartUploadsResult(
+            bucket: context.bucketOrEmpty, query: query, uploads: uploads, commonPrefixes: prefixes,
+            next: page.next.map { .init(key: $0.key.bytes, uploadID: $0.upload?.description) })
+        return .xml(result.document())
+    }
+}
+
+extension UploadChecksum {
+    /// nil when the client did not choose one.
+    fileprivate init?(_ upload: UploadInfo) {
+        guard let algorithm = upload.checksum else { return nil }
+        self.init(
+            algorithm: algorithm,
+            type: upload.checksumType.map { S3Protocol.ChecksumType($0) } ?? algorithm.defaultType)
     }
 }

@@ -7,13 +7,8 @@ extension Operations {
     /// everything else that is not built is NotImplemented.
     func unconfigured(_ context: RequestContext) async throws(S3Error) -> Answer {
         switch context.request.operation {
-        case .getBucketLogging: return try empty("BucketLoggingStatus", context)
         case .getBucketNotificationConfiguration, .getBucketNotification:
             return try empty("NotificationConfiguration", context)
-        case .getBucketAccelerateConfiguration: return try empty("AccelerateConfiguration", context)
-        case .getBucketRequestPayment:
-            _ = try bucket(context)
-            return document("RequestPaymentConfiguration") { $0.element("Payer", "BucketOwner") }
         case .getBucketOwnershipControls:
             _ = try bucket(context)
             return document("OwnershipControls") { writer in
@@ -27,16 +22,26 @@ extension Operations {
         case .getObjectAcl:
             try await requireObject(context)
             return acl(context)
-        case .getBucketTagging: throw try missing(.noSuchTagSet, context)
         case .getBucketPolicy, .getBucketPolicyStatus: throw try missing(.noSuchBucketPolicy, context)
-        case .getBucketCors: throw try missing(.noSuchCORSConfiguration, context)
         case .getBucketLifecycleConfiguration, .getBucketLifecycle:
             throw try missing(.noSuchLifecycleConfiguration, context)
         case .getBucketEncryption: throw try missing(.serverSideEncryptionConfigurationNotFoundError, context)
         case .getBucketReplication: throw try missing(.replicationConfigurationNotFoundError, context)
-        case .getBucketWebsite: throw try missing(.noSuchWebsiteConfiguration, context)
         case .getPublicAccessBlock: throw try missing(.noSuchPublicAccessBlockConfiguration, context)
-        default: throw S3Error(.notImplemented)
+        // Nothing can be stored of these, so there is nothing to find and nothing to list.
+        case .getBucketAnalyticsConfiguration, .deleteBucketAnalyticsConfiguration, .getBucketMetricsConfiguration,
+            .deleteBucketMetricsConfiguration, .getBucketIntelligentTieringConfiguration,
+            .deleteBucketIntelligentTieringConfiguration, .getBucketInventoryConfiguration,
+            .deleteBucketInventoryConfiguration:
+            throw try missing(.noSuchConfiguration, context)
+        case .listBucketAnalyticsConfigurations: return try emptyList("ListBucketAnalyticsConfigurationResult", context)
+        case .listBucketMetricsConfigurations: return try emptyList("ListMetricsConfigurationsResult", context)
+        case .listBucketIntelligentTieringConfigurations:
+            return try emptyList("ListBucketIntelligentTieringConfigurationsOutput", context)
+        case .listBucketInventoryConfigurations: return try emptyList("ListInventoryConfigurationsResult", context)
+        default:
+            if context.request.address.bucket != nil { _ = try bucket(context) }
+            throw S3Error(.notImplemented)
         }
     }
 
@@ -48,6 +53,16 @@ extension Operations {
     private func empty(_ root: StaticString, _ context: RequestContext) throws(S3Error) -> Answer {
         _ = try bucket(context)
         return document(root) { _ in }
+    }
+
+    private func emptyList(_ root: StaticString, _ context: RequestContext) throws(S3Error) -> Answer {
+        _ = try bucket(context)
+        guard context.target.string("continuation-token").map(\.isEmpty) ?? true else {
+            throw .invalidArgument(
+                "The continuation token provided is incorrect", name: "continuation-token",
+                value: context.target.string("continuation-token") ?? "")
+        }
+        return document(root) { $0.element("IsTruncated", false) }
     }
 
     private func document(_ root: StaticString, _ content: (inout XMLWriter) -> Void) -> Answer {

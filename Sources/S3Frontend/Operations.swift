@@ -7,6 +7,7 @@ package struct Operations: Sendable {
     let store: ObjectStore
     let time: any TimeSource
     let region: String
+    let parsed = DocumentCache()
 
     package init(store: ObjectStore, time: any TimeSource, region: String) {
         self.store = store
@@ -56,6 +57,7 @@ package struct Operations: Sendable {
         case .completeMultipartUpload: return try await completeMultipartUpload(context, body)
         case .abortMultipartUpload: return try await abortMultipartUpload(context)
 
+        case let operation where Self.configurations.contains(operation): return try await configuration(context, body)
         default: return try await unconfigured(context)
         }
     }

@@ -55,6 +55,10 @@ package struct S3Handler: HTTPHandler {
         record.api = request.operation.name
         record.bucket = request.address.bucket ?? ""
         record.object = request.address.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        if request.operation == .preflight {
+            return try operations.preflight(head, request.address, tenant: .default)
+        }
+        record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
         if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
@@ -95,4 +99,6 @@ struct RequestRecord {
     var accessKey = ""
     var status = 0
     var errorCode = ""
+    /// Fields of every answer to a page of another origin.
+    var cors: [Answer.Field] = []
 }

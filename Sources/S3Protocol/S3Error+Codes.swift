@@ -22,6 +22,8 @@ extension S3Error.Code {
     package static let accessControlListNotSupported = Self(
         "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
     package static let accessDenied = Self("AccessDenied", 403, "Access Denied")
+    package static let accessForbidden = Self(
+        "AccessForbidden", 403, "CORSResponse: CORS is not enabled for this bucket.")
     package static let accountProblem = Self(
         "AccountProblem", 403, "There is a problem with your account that prevents the operation from completing.")
     package static let allAccessDisabled = Self(

@@ -43,6 +43,7 @@ import Testing
                 + "742d310c04726f6f740f010110134275636b65744f776e6572456e666f72636564"
                 + "130102150301011e"
         ),
+        ("bucket document", Samples.bucketDocument.encoded(), "0105020800286bee0000000005073c434f52532f3e"),
         (
             "to free", ToFreeRecord(.unusedParts(BucketID(rawValue: 5), Samples.upload)).encoded(),
             "0103050000000000000008070605040302011817161514131211"
@@ -63,6 +64,7 @@ import Testing
         #expect(try PartRecord(decoding: Samples.part.encoded()) == Samples.part)
         #expect(try PartMapPage(decoding: Samples.page.encoded()) == Samples.page)
         #expect(try BucketRecord(decoding: Samples.bucket.encoded()) == Samples.bucket)
+        #expect(try BucketDocumentRecord(decoding: Samples.bucketDocument.encoded()) == Samples.bucketDocument)
         let map = PartitionMap(setCount: 3)
         #expect(try PartitionMap(decoding: map.encoded()) == map)
         for subject in [

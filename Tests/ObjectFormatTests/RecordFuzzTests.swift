@@ -57,6 +57,10 @@ import Testing
             if let record = try? BucketRecord(decoding: Self.mutate(Samples.bucket.encoded(), &random)) {
                 #expect((try? BucketRecord(decoding: record.encoded())) == record, "\(context)")
             }
+            let document = Self.mutate(Samples.bucketDocument.encoded(), &random)
+            if let record = try? BucketDocumentRecord(decoding: document) {
+                #expect((try? BucketDocumentRecord(decoding: record.encoded())) == record, "\(context)")
+            }
             _ = try? ToFreeRecord(
                 decoding: Self.mutate(ToFreeRecord(.bucketUploads(BucketID(rawValue: 1))).encoded(), &random))
         }

@@ -75,6 +75,10 @@ enum Samples {
         ])
     }
 
+    static var bucketDocument: BucketDocumentRecord {
+        BucketDocumentRecord(kind: .cors, modified: Timestamp(seconds: 4), bytes: Array("<CORS/>".utf8))
+    }
+
     static var bucket: BucketRecord {
         var record = BucketRecord(
             id: BucketID(rawValue: 0xAABB), tenant: TenantID(rawValue: 1), name: "photos",

@@ -12,20 +12,28 @@ actor Bucket {
     nonisolated let home: SetHandle
     nonisolated let key: IndexKey
     private var record: BucketRecord
+    /// A document's write had an unknown outcome: what is published may be the state before it.
+    private nonisolated let inDoubt = Mutex(false)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { home.store.executor.asUnownedSerialExecutor() }
 
-    init(_ record: BucketRecord, placement: Placement) {
+    init(_ record: BucketRecord, documents: BucketDocuments, placement: Placement) {
         self.record = record
         self.placement = placement
         id = record.id
         key = StoreKeys.bucket(record.tenant, record.name)
         home = placement.set(system: key)
-        published = Mutex(BucketInfo(record))
+        published = Mutex(BucketInfo(record, documents))
     }
 
     /// What requests read, without a hop.
     nonisolated var info: BucketInfo { published.withLock { $0 } }
+
+    func publish(_ documents: BucketDocuments) { published.withLock { $0.documents = documents } }
+
+    nonisolated var mustReload: Bool { inDoubt.withLock { $0 } }
+    func leaveInDoubt() { inDoubt.withLock { $0 = true } }
+    func settled() { inDoubt.withLock { $0 = false } }
 
     /// Undoes a closing that a crash left behind (rule 17). The state matters to the next start only, so a set that takes no
     /// writes at the moment is no reason to fail.
@@ -102,7 +110,7 @@ actor Bucket {
         return false
     }
 
-    /// The record goes, and with it, later, whatever uploads the bucket had.
+    /// The record goes, and with it, later, the bucket's documents and whatever uploads it had.
     private func remove() async throws(ObjectError) {
         let toFree = ToFreeRecord(.bucketUploads(id)), key = key
         try await home.locked([LockName(key.bytes)]) { () async throws(ObjectError) in
@@ -114,11 +122,11 @@ actor Bucket {
 }
 
 extension BucketInfo {
-    init(_ record: BucketRecord) {
+    init(_ record: BucketRecord, _ documents: BucketDocuments) {
         self.init(
             name: record.name, id: record.id, tenant: record.tenant, created: record.created, region: record.region,
             owner: record.owner, objectLockEnabled: record.objectLockEnabled, versioning: record.versioning,
-            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership)
+            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership, documents: documents)
     }
 
     /// What a change of the record changes.

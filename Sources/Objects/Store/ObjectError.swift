@@ -47,6 +47,8 @@ package enum ObjectError: Error, Sendable {
     /// Changed between the look at it and the commit by another request, when this one can't start again.
     case conflict
     case notBuilt(detail: String)
+    /// A bucket document, or all of a bucket's together, over the limit.
+    case documentTooLarge(limit: Int)
     case body(BodyError)
 
     // The store can't do it now.

@@ -13,7 +13,7 @@ extension ObjectStore {
         record.objectLockEnabled = options.objectLockEnabled
         if options.objectLockEnabled { record.versioning = .enabled }
         record.objectOwnership = options.objectOwnership ?? "BucketOwnerEnforced"
-        return try await self.tenant(tenant).create(record)
+        return try await self.tenant(tenant).create(record, documents: options.documents)
     }
 
     /// A look-up in memory. `.noSuchBucket` when there is none.

@@ -44,8 +44,11 @@ package final class ObjectStore: Sendable {
         var buckets: [Bucket] = []
         for set in placement.sets {
             try await set.run { () async throws(ObjectError) in
+                let documents = try await BucketDocuments.loadAll(from: set)
                 try await set.scan(prefix: StoreKeys.buckets) { row throws(ObjectError) in
-                    buckets.append(Bucket(try row.bucket(), placement: placement))
+                    let record = try row.bucket()
+                    buckets.append(
+                        Bucket(record, documents: documents[record.id] ?? BucketDocuments(), placement: placement))
                 }
             }
         }

@@ -103,6 +103,32 @@ package enum StoreKeys {
         return IndexKey(bytes)
     }
 
+    /// What the documents of a bucket begin with. They lie on the set of the bucket's record.
+    package static func bucketDocuments(_ bucket: BucketID) -> [UInt8] {
+        var bytes = bucketDocuments
+        appendBigEndian(bucket.rawValue, to: &bytes)
+        return bytes
+    }
+
+    package static func bucketDocument(_ bucket: BucketID, _ kind: BucketDocumentKind, _ id: String) -> IndexKey {
+        var bytes = bucketDocuments(bucket)
+        bytes.append(kind.rawValue)
+        bytes.append(contentsOf: id.utf8)
+        return IndexKey(bytes)
+    }
+
+    package static func parseBucketDocument(
+        _ key: IndexKey
+    ) -> (bucket: BucketID, kind: BucketDocumentKind, id: String)? {
+        let bytes = key.bytes
+        guard bytes.count >= 11, bytes.starts(with: bucketDocuments),
+            let kind = BucketDocumentKind(rawValue: bytes[10]),
+            let id = String(validating: bytes[11...], as: UTF8.self)
+        else { return nil }
+        return (BucketID(rawValue: bigEndian(bytes, 2)), kind, id)
+    }
+
+    package static let bucketDocuments: [UInt8] = [KeySpace.system.rawValue, UInt8(ascii: "D")]
     package static let buckets: [UInt8] = [KeySpace.system.rawValue, UInt8(ascii: "B")]
     package static let toFree: [UInt8] = [KeySpace.system.rawValue, UInt8(ascii: "F")]
     package static let partitionMap = IndexKey([KeySpace.system.rawValue, UInt8(ascii: "P")])

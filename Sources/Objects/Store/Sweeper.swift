@@ -23,7 +23,10 @@ extension ObjectStore {
         var nextExpiry: UInt64 = 0
         while !Task.isCancelled {
             do throws(ObjectError) {
-                if sweepRequests.take() { try await sweepToFree() }
+                if sweepRequests.take() {
+                    try await settleDocuments()
+                    try await sweepToFree()
+                }
                 if time.monotonicNanoseconds() >= nextExpiry {
                     nextExpiry = time.monotonicNanoseconds() + Self.expiryIntervalNanoseconds
                     try await expireUploads()
@@ -71,6 +74,9 @@ extension ObjectStore {
                 try await other.run { () async throws(ObjectError) in
                     try await free(StoreKeys.uploadSpace(bucket), on: other) { _ in true }
                 }
+            }
+            try await set.run { () async throws(ObjectError) in
+                try await free(StoreKeys.bucketDocuments(bucket), on: set) { _ in true }
             }
         }
         try await set.run { () async throws(ObjectError) in

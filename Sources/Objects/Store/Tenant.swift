@@ -42,21 +42,38 @@ actor Tenant {
         return bucket
     }
 
-    func create(_ record: BucketRecord) async throws(ObjectError) -> CreateBucketResult {
+    func create(
+        _ record: BucketRecord, documents: [NewBucketDocument] = []
+    ) async throws(ObjectError) -> CreateBucketResult {
         if let existing = snapshot.buckets[record.name] { return .alreadyOwnedByYou(existing.info) }
         let key = StoreKeys.bucket(id, record.name), home = placement.set(system: key)
-        let payload = record.encoded()
+        guard documents.reduce(0, { $0 + $1.bytes.count }) <= BucketDocumentRecord.bytesMax else {
+            throw .documentTooLarge(limit: BucketDocumentRecord.bytesMax)
+        }
+        var changes: [SetChange] = [.put(key: key, payload: record.encoded(), data: nil)]
+        for document in documents {
+            let stored = BucketDocumentRecord(kind: document.kind, modified: record.created, bytes: document.bytes)
+            changes.append(
+                .put(
+                    key: StoreKeys.bucketDocument(record.id, document.kind, ""), payload: stored.encoded(), data: nil))
+        }
+        let creation = changes
         // Under the key's lock, because another creation may be between its look and its commit, and an earlier one of unknown
         // outcome may have left the record.
-        let found = try await home.locked([LockName(key.bytes)]) { () async throws(ObjectError) -> BucketRecord in
+        let (found, foundDocuments) = try await home.locked([LockName(key.bytes)]) {
+            () async throws(ObjectError) -> (BucketRecord, BucketDocuments) in
+            let found: BucketRecord
             if let row = try await home.row(key) {
-                return try row.bucket()
+                found = try row.bucket()
+            } else {
+                try await home.commit { _ in creation }
+                found = record
+                if documents.isEmpty { return (found, BucketDocuments()) }
             }
-            try await home.commit { _ in [.put(key: key, payload: payload, data: nil)] }
-            return record
+            return (found, try await BucketDocuments.load(found.id, from: home))
         }
         if let existing = snapshot.buckets[record.name] { return .alreadyOwnedByYou(existing.info) }
-        let bucket = Bucket(found, placement: placement)
+        let bucket = Bucket(found, documents: foundDocuments, placement: placement)
         Self.insert(bucket, into: published)
         return found.id == record.id ? .created(bucket.info) : .alreadyOwnedByYou(bucket.info)
     }

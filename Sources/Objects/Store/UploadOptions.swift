@@ -104,6 +104,8 @@ package struct CreateBucketOptions: Sendable {
     package var objectLockEnabled = false
     /// The value of `x-amz-object-ownership`; nil: BucketOwnerEnforced.
     package var objectOwnership: String?
+    /// Stored in the commit that creates the bucket; together at most as large as one document may be.
+    package var documents: [NewBucketDocument] = []
     package init() {}
 }
 
@@ -118,6 +120,7 @@ package struct BucketInfo: Hashable, Sendable {
     package var versioning: Versioning
     package var defaultRetention: DefaultRetention?
     package var objectOwnership: String
+    package var documents: BucketDocuments
 }
 
 package enum CreateBucketResult: Sendable {

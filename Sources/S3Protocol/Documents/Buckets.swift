@@ -22,6 +22,14 @@ package struct ListBucketsQuery: Hashable, Sendable {
         continuationToken = target.string("continuation-token")
         region = target.string("bucket-region")
     }
+
+    /// The name after which the page begins; nil at the beginning.
+    package func position() throws(S3Error) -> String? {
+        guard let continuationToken else { return nil }
+        let token = try ContinuationToken(parsing: continuationToken)
+        guard token.kind == .afterBucket else { throw ContinuationToken.incorrect(continuationToken) }
+        return String(decoding: token.position, as: UTF8.self)
+    }
 }
 
 package struct ListBucketsResult: Sendable {

@@ -1,6 +1,6 @@
 import Digests
 
-/// Where a listing goes on: after a key, or after everything below a common prefix. It says all by itself; the server
+/// Where a listing goes on: after a key, after everything below a common prefix, or after a bucket. It says all by itself; the server
 /// keeps nothing.
 ///
 /// Text: Base64 of a version byte, a kind byte and the bytes of the position.
@@ -8,6 +8,7 @@ package struct ContinuationToken: Hashable, Sendable {
     package enum Kind: UInt8, Sendable {
         case afterKey = 0x6B
         case afterPrefix = 0x70
+        case afterBucket = 0x62
     }
 
     package var kind: Kind
@@ -23,6 +24,11 @@ package struct ContinuationToken: Hashable, Sendable {
     package init(afterPrefix prefix: [UInt8]) {
         kind = .afterPrefix
         position = prefix
+    }
+
+    package init(afterBucket name: String) {
+        kind = .afterBucket
+        position = Array(name.utf8)
     }
 
     package init(parsing text: String) throws(S3Error) {

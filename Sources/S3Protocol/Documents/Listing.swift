@@ -79,7 +79,11 @@ package struct ListObjectsV2Query: Hashable, Sendable {
 
     /// The key or common prefix after which the page begins; nil at the beginning.
     package func position() throws(S3Error) -> ContinuationToken? {
-        if let continuationToken { return try ContinuationToken(parsing: continuationToken) }
+        if let continuationToken {
+            let token = try ContinuationToken(parsing: continuationToken)
+            guard token.kind != .afterBucket else { throw ContinuationToken.incorrect(continuationToken) }
+            return token
+        }
         return startAfter.map { ContinuationToken(after: $0) }
     }
 }
