@@ -81,13 +81,13 @@ extension S3Error {
                 "The provided 'x-amz-mp-object-size' header value \(expected) does not match what was computed: \(found)"
             )
         case .tooManyBuckets: self = S3Error(.tooManyBuckets)
+        case .documentTooLarge(let limit):
+            self = S3Error(.maxMessageLengthExceeded).with("MaxMessageLengthBytes", String(limit))
         case .invalidWriteOffset(let size):
             self = S3Error(.invalidWriteOffset).with("ActualObjectSize", String(size))
         case .tooManyParts: self = S3Error(.tooManyParts)
         case .conflict: self = S3Error(.conditionalRequestConflict)
         case .notBuilt(let detail): self = S3Error(.notImplemented, detail)
-        case .documentTooLarge(let limit):
-            self = S3Error(.maxMessageLengthExceeded).with("MaxMessageLengthBytes", String(limit))
         case .body(let body): self = Self.ofBody(body.reason)
         case .slowDown: self = S3Error(.slowDown)
         case .readUnavailable(let detail), .writeUnavailable(let detail):

@@ -31,44 +31,6 @@ extension Operations {
         return .xml(result.document())
     }
 
-    func listObjectVersions(_ context: RequestContext) async throws(S3Error) -> Answer {
-        _ = try bucket(context)
-        let query = try ListObjectVersionsQuery(context.target)
-        var options = ListVersionsOptions()
-        options.prefix = ObjectKey(query.scope.prefix)
-        options.delimiter = ObjectKey(query.scope.delimiter ?? [])
-        options.limit = query.scope.maxKeys
-        if !query.keyMarker.isEmpty { options.keyMarker = ObjectKey(query.keyMarker) }
-        if let text = query.versionIDMarker {
-            guard let version = VersionID(text) else {
-                throw .invalidArgument("Invalid version id specified", name: "version-id-marker", value: text)
-            }
-            options.versionMarker = version
-        }
-        let chosen = options
-        let page = try await translating(context) { () async throws(ObjectError) in
-            try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
-        }
-        var entries: [ListObjectVersionsResult.Entry] = [], prefixes: [[UInt8]] = []
-        for entry in page.entries {
-            switch entry {
-            case .commonPrefix(let prefix): prefixes.append(prefix.bytes)
-            case .version(let object, let isLatest):
-                let owner = owner(object.owner, context), id = object.version.description
-                entries.append(
-                    object.isDeleteMarker
-                        ? .deleteMarker(
-                            key: object.key.bytes, id: id, isLatest: isLatest, lastModified: object.lastModified,
-                            owner: owner)
-                        : .version(ListedObject(object, owner: owner), id: id, isLatest: isLatest))
-            }
-        }
-        let result = ListObjectVersionsResult(
-            bucket: context.bucketOrEmpty, query: query, entries: entries, commonPrefixes: prefixes,
-            next: page.next.map { .init(key: $0.key.bytes, versionID: $0.version?.description) })
-        return .xml(result.document())
-    }
-
     private func page(
         _ context: RequestContext, _ scope: ListingScope, from start: ListStart
     ) async throws(S3Error) -> ListResult {

@@ -14,15 +14,18 @@ import Telemetry
 package struct Server: Sendable {
     let settings: Settings
     let paths: [String]
+    /// Of `paths`: those whose old drive is gone for good.
+    let replaced: [String]
     let time: any TimeSource
     let random: any RandomSource
 
     package init(
-        settings: Settings, drives: [String], time: any TimeSource = SystemTime(),
+        settings: Settings, drives: [String], replaced: [String] = [], time: any TimeSource = SystemTime(),
         random: any RandomSource = SystemRandom()
     ) {
         self.settings = settings
         self.paths = drives
+        self.replaced = replaced
         self.time = time
         self.random = random
     }
@@ -49,11 +52,12 @@ package struct Server: Sendable {
             Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
         }
         let store = try await Store.open(
-            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say
+            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random,
+            replaced: replaced, note: Self.say
         )
         let health = ServerHealth(), requests = RequestMetrics()
         await health.refresh(store)
-        loops[0].spawn { await health.run(store, executor: loops[0]) }
+        loops[0].spawn { await health.run(store, executor: loops[0], say: Self.say) }
         var sinks: [any RequestEventSink] = [requests]
         if settings.accessLog != "none" {
             let log = AccessLog(), writer = try AccessLogWriter(settings.accessLog)
@@ -72,6 +76,7 @@ package struct Server: Sendable {
             settings.opsAddress, loops, buffers,
             OpsHandler(
                 health: health, requests: requests, store: store, buffers: buffers,
+                process: ProcessMetrics(started: time.now()), connections: { s3.connections },
                 token: environment("MARTLET_METRICS_TOKEN")))
         greet(s3, ops, credentials, store)
         await stopSignal()

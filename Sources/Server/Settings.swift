@@ -28,8 +28,9 @@ package struct Settings: Sendable, Equatable {
     package var drainSeconds = 20
     /// Bytes of index blocks that each drive keeps in memory.
     package var blockCacheBytes = 64 << 20
+    /// Bytes of small objects that are kept in memory after they were read, all sets together.
+    package var objectCacheBytes = 128 << 20
     package var accessLog = "none"
-    package var logLevel = "info"
 
     package init() {}
 }
@@ -89,8 +90,8 @@ extension Settings {
         bodyTimeoutSeconds = try Self.number(reader, "bodyTimeoutSeconds", in: 1...86_400) ?? bodyTimeoutSeconds
         drainSeconds = try Self.number(reader, "drainSeconds", in: 0...3_600) ?? drainSeconds
         blockCacheBytes = try Self.number(reader, "blockCacheBytes", in: (1 << 20)...(1 << 40)) ?? blockCacheBytes
+        objectCacheBytes = try Self.number(reader, "objectCacheBytes", in: 0...(1 << 40)) ?? objectCacheBytes
         accessLog = try Self.text(reader, "accessLog") ?? accessLog
-        logLevel = try Self.text(reader, "logLevel") ?? logLevel
     }
 
     private static func text(_ reader: ConfigReader, _ name: String) throws -> String? {

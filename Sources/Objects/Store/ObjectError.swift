@@ -41,14 +41,14 @@ package enum ObjectError: Error, Sendable {
     case entityTooSmall(number: Int, size: Int64, minimum: Int64, etag: String)
     case sizeMismatch(expected: Int64, found: Int64)
     case tooManyBuckets
+    /// A bucket document, or all of a bucket's together, over the limit.
+    case documentTooLarge(limit: Int)
     /// The offset of an append is not the object's size.
     case invalidWriteOffset(size: Int64)
     case tooManyParts
     /// Changed between the look at it and the commit by another request, when this one can't start again.
     case conflict
     case notBuilt(detail: String)
-    /// A bucket document, or all of a bucket's together, over the limit.
-    case documentTooLarge(limit: Int)
     case body(BodyError)
 
     // The store can't do it now.
