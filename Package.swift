@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
         room("ObjectFormat", ["Base", "Digests"]),
+        room("AccessPolicy", ["Digests"]),
         // L3
         room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
         // L4
@@ -50,14 +51,16 @@ let package = Package(
         // L5
         room(
             "S3Frontend",
-            ["Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry"]),
+            [
+                "AccessPolicy", "Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry",
+            ]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
         room(
             "Server",
             [
-                "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects",
-                "Telemetry",
+                "AccessPolicy", "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol",
+                "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
         room("LoadGenerator", ["Base", "CLinux", "Digests", "Runtime", "S3Protocol"]),
@@ -85,6 +88,7 @@ let package = Package(
         tests("RuntimeTests", ["Base", "Runtime"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
+        tests("AccessPolicyTests", ["AccessPolicy"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests(
             "ObjectStoreTests",

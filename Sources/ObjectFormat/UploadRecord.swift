@@ -30,6 +30,10 @@ package struct UploadRecord: Hashable, Sendable {
     package var tags: [NameValue] = []
     package var storageClass = StorageClass.standard
     package var owner = ""
+    /// The access control list that the object will have.
+    package var grants: [AccessGrant]?
+    /// Who began the upload, when that is not its owner.
+    package var initiator = ""
     package var checksumAlgorithm = ChecksumAlgorithm.crc64nvme
     package var checksumType = ChecksumType.fullObject
     /// False when the client named no algorithm and the default was taken.
@@ -62,6 +66,8 @@ extension UploadRecord {
         static let lastModified = FieldHeader.plain(12)
         static let version = FieldHeader.plain(13)
         static let lock = FieldHeader.critical(14)
+        static let grants = FieldHeader.critical(30)
+        static let initiator = FieldHeader.plain(31)
     }
 
     package func encoded() -> [UInt8] {
@@ -89,6 +95,8 @@ extension UploadRecord {
             if let version = completion.version { out.field(Field.version) { $0.position(version) } }
         }
         if !lock.isEmpty { out.field(Field.lock) { LockCoding.write(lock, to: &$0) } }
+        if let grants { out.field(Field.grants) { GrantCoding.write(grants, to: &$0) } }
+        if !initiator.isEmpty { out.text(Field.initiator, initiator) }
         return out.finish()
     }
 
@@ -125,6 +133,8 @@ extension UploadRecord {
             case Field.lastModified: modified = Timestamp(nanoseconds: try value.fixed(Int64.self))
             case Field.version: version = try value.position()
             case Field.lock: lock = try LockCoding.lock(&value)
+            case Field.grants: grants = try GrantCoding.grants(&value)
+            case Field.initiator: initiator = try value.restText()
             default:
                 try reader.keepUnknown(header, value)
                 continue

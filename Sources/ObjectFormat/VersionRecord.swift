@@ -23,6 +23,8 @@ package struct VersionRecord: Hashable, Sendable {
     package var layout: ObjectLayout = .data(.empty)
     package var owner = ""
     package var lock = VersionLock()
+    /// The access control list; nil: the owner has full control and nobody else anything.
+    package var grants: [AccessGrant]?
     package var unknown: [UnknownField] = []
 
     package init(kind: Kind, lastModified: Timestamp) {
@@ -64,7 +66,7 @@ extension VersionRecord {
     static let formatVersion: UInt8 = 1
 
     /// Field headers. Numbers 13 to 19 are set aside, see the format's page.
-    private enum Field {
+    enum Field {
         static let size = FieldHeader.plain(1)
         static let lastModified = FieldHeader.plain(2)
         static let etag = FieldHeader.plain(3)
@@ -77,6 +79,7 @@ extension VersionRecord {
         static let layout = FieldHeader.critical(10)
         static let owner = FieldHeader.plain(11)
         static let lock = FieldHeader.critical(12)
+        static let grants = FieldHeader.critical(30)
     }
 
     package func encoded() -> [UInt8] {
@@ -93,6 +96,7 @@ extension VersionRecord {
         if layout != .data(.empty) { out.field(Field.layout) { layout.write(to: &$0) } }
         if !owner.isEmpty { out.text(Field.owner, owner) }
         if !lock.isEmpty { out.field(Field.lock) { LockCoding.write(lock, to: &$0) } }
+        if let grants { out.field(Field.grants) { GrantCoding.write(grants, to: &$0) } }
         return out.finish()
     }
 
@@ -120,6 +124,7 @@ extension VersionRecord {
             case Field.layout: layout = try ObjectLayout(&value)
             case Field.owner: owner = try value.restText()
             case Field.lock: lock = try LockCoding.lock(&value)
+            case Field.grants: grants = try GrantCoding.grants(&value)
             default:
                 try reader.keepUnknown(header, value)
                 continue

@@ -16,15 +16,17 @@ package final class Authenticator: Sendable {
         keys = Mutex(SigningKeyCache())
     }
 
-    /// The signer, and how the body is to be read; throws what AWS answers when the request can't be trusted.
+    /// The signer, and how the body is to be read; throws what AWS answers when the request can't be trusted. A request without a
+    /// signature is from nobody in particular: whether that is enough is decided where everything else is.
     package func authenticate(
         _ head: RequestHead, _ request: S3Request, now: Timestamp
     ) throws(S3Error) -> (SignerIdentity, PayloadMode) {
         let target = request.target
         switch try parseCredentials(head, target: target) {
-        case .anonymous: throw S3Error(.accessDenied)
+        case .anonymous(let declaration):
+            return (.anonymous(in: .default), try Authorization.anonymousPayload(declaration, head: head))
         case .signed(let claim):
-            let identity = try identity(claim.accessKey, sessionToken: claim.sessionToken)
+            let identity = try identity(of: claim.accessKey, token: claim.sessionToken, now: now)
             let key = keys.withLock { keys in
                 keys.key(accessKey: claim.accessKey, secretKey: identity.secretKey, scope: claim.scope)
             }
@@ -35,7 +37,7 @@ package final class Authenticator: Sendable {
                     .invalidRequest,
                     "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
             }
-            let identity = try identity(claim.accessKey, sessionToken: claim.sessionToken)
+            let identity = try identity(of: claim.accessKey, token: claim.sessionToken, now: now)
             let bucket = request.address.isVirtualHosted ? request.address.bucket : nil
             return (
                 identity,
@@ -44,11 +46,23 @@ package final class Authenticator: Sendable {
         }
     }
 
-    private func identity(_ accessKey: String, sessionToken: String?) throws(S3Error) -> SignerIdentity {
+    /// Who signed an upload form; nobody in particular when nobody did.
+    func authenticate(
+        _ signature: PostSignature, token: String?, now: Timestamp
+    ) throws(S3Error) -> SignerIdentity {
+        guard let accessKey = signature.accessKey else { return .anonymous(in: .default) }
+        let identity = try identity(of: accessKey, token: token, now: now)
+        try signature.verify(secretKey: identity.secretKey, region: region)
+        return identity
+    }
+
+    private func identity(
+        of accessKey: String, token: String?, now: Timestamp
+    ) throws(S3Error) -> SignerIdentity {
+        if let token { return try directory.session(token, accessKey: accessKey, now: now) }
         guard let identity = directory.secret(of: accessKey) else {
             throw S3Error(.invalidAccessKeyId).with("AWSAccessKeyId", accessKey)
         }
-        if sessionToken != nil { throw S3Error(.invalidToken) }
         return identity
     }
 }

@@ -10,6 +10,7 @@ extension Operations {
         options.prefix = String(decoding: query.prefix, as: UTF8.self)
         options.after = try query.position()
         options.limit = query.maxBuckets
+        options.owner = context.signer.canonicalID
         let page = store.listBuckets(tenant: context.tenant, options: options)
         let shown = page.buckets.filter { query.region == nil || query.region == $0.region }
         let result = S3Protocol.ListBucketsResult(
@@ -23,21 +24,12 @@ extension Operations {
     func createBucket(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         let name = context.bucketOrEmpty
         try BucketName.validateForCreation(name)
-        try Unsupported.refuseACL(context)
+        let access = try newBucketAccess(context)
         var options = CreateBucketOptions()
+        (options.objectOwnership, options.documents) = (access.ownership.rawValue, access.documents)
         options.owner = context.signer.canonicalID
         options.region = region
         options.objectLockEnabled = context.header("x-amz-bucket-object-lock-enabled")?.lowercased() == "true"
-        if let ownership = context.header("x-amz-object-ownership") {
-            guard ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"].contains(ownership) else {
-                throw .invalidArgument(
-                    "Invalid x-amz-object-ownership header: \(ownership)", name: "x-amz-object-ownership",
-                    value: ownership)
-            }
-            // Without ACLs every bucket behaves as owner-enforced.
-            guard ownership == "BucketOwnerEnforced" else { throw .notImplemented(header: "x-amz-object-ownership") }
-            options.objectOwnership = ownership
-        }
         let configuration = try CreateBucketConfiguration(parsing: try await body.document(limit: 64 << 10))
         try configuration.validate(region: region)
         if !configuration.tags.isEmpty {
@@ -47,8 +39,11 @@ extension Operations {
         let result = try await translating(context) { () async throws(ObjectError) in
             try await store.createBucket(name, tenant: context.tenant, options: chosen)
         }
-        if case .alreadyOwnedByYou = result, region != "us-east-1" {
-            throw S3Error(.bucketAlreadyOwnedByYou).with("BucketName", name)
+        if case .alreadyOwnedByYou(let info) = result {
+            guard info.owner == context.signer.canonicalID else {
+                throw S3Error(.bucketAlreadyExists).with("BucketName", name)
+            }
+            guard region == "us-east-1" else { throw S3Error(.bucketAlreadyOwnedByYou).with("BucketName", name) }
         }
         return Answer(200).with("Location", "/" + name)
     }
@@ -67,12 +62,5 @@ extension Operations {
 
     func getBucketLocation(_ context: RequestContext) throws(S3Error) -> Answer {
         .xml(locationConstraintDocument(region: try bucket(context).region))
-    }
-
-    func writeOwner(_ writer: inout XMLWriter, _ signer: SignerIdentity, as name: StaticString = "Owner") {
-        writer.open(name)
-        writer.element("ID", signer.canonicalID)
-        writer.element("DisplayName", signer.displayName)
-        writer.close(name)
     }
 }

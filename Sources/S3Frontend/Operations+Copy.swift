@@ -6,7 +6,7 @@ import S3Protocol
 extension Operations {
     func copyObject(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
-        try Unsupported.refuseACL(context)
+        let acl = try newObjectAccess(context)
         let bucket = try bucket(context), source = try copySource(context)
         var options = CopyOptions()
         if try CopyDirective.metadata(context.head) == .replace {
@@ -16,7 +16,7 @@ extension Operations {
         options.lock = try lock(context, bucket)
         options.storageClass = try ObjectFields.storageClass(context)
         options.conditions = try Conditions.ofWrite(context)
-        options.owner = context.signer.canonicalID
+        (options.owner, options.grants) = (acl.owner, acl.grants)
         options.checksum = try requestedChecksumAlgorithm(context.head)
         let chosen = options
         let result = try await translating(context) { () async throws(ObjectError) in

@@ -9,7 +9,10 @@ extension Operations {
         try Unsupported.refuse(context)
         let request = try DeleteObjectsRequest(parsing: try await body.document(limit: 4 << 20))
         let bypasses = bypassesGovernance(context)
-        let planned = request.objects.map { Self.plan($0, bypassesGovernance: bypasses) }
+        let refusals = try await refusals(of: request.objects, context)
+        let planned = zip(request.objects, refusals).map { object, refusal in
+            refusal.map { .failure($0) } ?? Self.plan(object, bypassesGovernance: bypasses)
+        }
         let possible = planned.compactMap { try? $0.get() }  // The others are answered below, each with its own error.
         let results = try await translating(context) { () async throws(ObjectError) in
             try await store.deleteMany(context.bucketOrEmpty, possible, tenant: context.tenant)

@@ -7,11 +7,11 @@ import S3Protocol
 extension Operations {
     func createMultipartUpload(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
-        try Unsupported.refuseACL(context)
+        let acl = try newObjectAccess(context)
         let bucket = try bucket(context)
         var options = CreateUploadOptions()
         options.attributes = try ObjectFields.attributes(context)
-        options.owner = context.signer.canonicalID
+        (options.owner, options.grants, options.initiator) = (acl.owner, acl.grants, context.signer.canonicalID)
         options.lock = try lock(context, bucket)
         if let checksum = try UploadChecksum.parse(context.head) {
             options.checksum = checksum.algorithm
@@ -89,7 +89,7 @@ extension Operations {
         return ObjectChecksum(value)
     }
 
-    private func location(_ context: RequestContext) -> String {
+    func location(_ context: RequestContext) -> String {
         let key = String(decoding: PercentEncoding.encode(context.key, keepingSlash: true), as: UTF8.self)
         return "http://\(context.header("host") ?? "localhost")/\(context.bucketOrEmpty)/\(key)"
     }

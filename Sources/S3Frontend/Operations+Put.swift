@@ -10,7 +10,7 @@ extension Operations {
 
     func putObject(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
-        try Unsupported.refuseACL(context)
+        let acl = try newObjectAccess(context)
         let bucket = try bucket(context)
         let lock = try lock(context, bucket)
         try requireDigest(context, of: "Put Object", in: bucket, lock)
@@ -20,7 +20,7 @@ extension Operations {
         options.conditions = try Conditions.ofWrite(context)
         options.checksum = source.checksumAlgorithm
         options.wantsSHA256 = source.wantsSHA256
-        options.owner = context.signer.canonicalID
+        (options.owner, options.grants) = (acl.owner, acl.grants)
         options.lock = lock
         let chosen = options, offset = try writeOffset(context)
         let result = try await translating(context) { () async throws(ObjectError) in

@@ -9,25 +9,10 @@ extension Operations {
         switch context.request.operation {
         case .getBucketNotificationConfiguration, .getBucketNotification:
             return try empty("NotificationConfiguration", context)
-        case .getBucketOwnershipControls:
-            _ = try bucket(context)
-            return document("OwnershipControls") { writer in
-                writer.open("Rule")
-                writer.element("ObjectOwnership", "BucketOwnerEnforced")
-                writer.close("Rule")
-            }
-        case .getBucketAcl:
-            _ = try bucket(context)
-            return acl(context)
-        case .getObjectAcl:
-            try await requireObject(context)
-            return acl(context)
-        case .getBucketPolicy, .getBucketPolicyStatus: throw try missing(.noSuchBucketPolicy, context)
         case .getBucketLifecycleConfiguration, .getBucketLifecycle:
             throw try missing(.noSuchLifecycleConfiguration, context)
         case .getBucketEncryption: throw try missing(.serverSideEncryptionConfigurationNotFoundError, context)
         case .getBucketReplication: throw try missing(.replicationConfigurationNotFoundError, context)
-        case .getPublicAccessBlock: throw try missing(.noSuchPublicAccessBlockConfiguration, context)
         // Nothing can be stored of these, so there is nothing to find and nothing to list.
         case .getBucketAnalyticsConfiguration, .deleteBucketAnalyticsConfiguration, .getBucketMetricsConfiguration,
             .deleteBucketMetricsConfiguration, .getBucketIntelligentTieringConfiguration,
@@ -71,30 +56,5 @@ extension Operations {
         content(&writer)
         writer.close(root)
         return .xml(writer.bytes)
-    }
-
-    private func requireObject(_ context: RequestContext) async throws(S3Error) {
-        var options = GetOptions()
-        options.version = try context.versionID()
-        let chosen = options
-        _ = try await translating(context) { () async throws(ObjectError) in
-            try await store.head(context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
-        }
-    }
-
-    /// One owner, who has full control: what AWS shows of an owner-enforced bucket.
-    private func acl(_ context: RequestContext) -> Answer {
-        document("AccessControlPolicy") { writer in
-            writeOwner(&writer, context.signer)
-            writer.open("AccessControlList")
-            writer.open("Grant")
-            writer.raw("<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">")
-            writer.element("ID", context.signer.canonicalID)
-            writer.element("DisplayName", context.signer.displayName)
-            writer.close("Grantee")
-            writer.element("Permission", "FULL_CONTROL")
-            writer.close("Grant")
-            writer.close("AccessControlList")
-        }
     }
 }

@@ -8,8 +8,13 @@ package struct Operations: Sendable {
     let time: any TimeSource
     let region: String
     let parsed = DocumentCache()
+    let accounts: any AccountDirectory
+    let bucketAccess = BucketAccessCache()
 
-    package init(store: ObjectStore, time: any TimeSource, region: String) {
+    package init(
+        store: ObjectStore, time: any TimeSource, region: String, accounts: any AccountDirectory = NoAccounts()
+    ) {
+        self.accounts = accounts
         self.store = store
         self.time = time
         self.region = region
@@ -17,12 +22,32 @@ package struct Operations: Sendable {
 
     /// Runs the operation of a request whose signer is verified. `body` is the request's body, unread.
     func run(_ context: RequestContext, body: RequestBody) async throws(S3Error) -> Answer {
+        try await authorize(context)
+        do throws(S3Error) { return try await perform(context, body) } catch { throw await concealed(error, context) }
+    }
+
+    private func perform(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         switch context.request.operation {
         case .listBuckets: return try listBuckets(context)
         case .createBucket: return try await createBucket(context, body)
         case .headBucket: return try headBucket(context)
         case .deleteBucket: return try await deleteBucket(context)
         case .getBucketLocation: return try getBucketLocation(context)
+
+        case .getBucketPolicy: return try getBucketPolicy(context)
+        case .putBucketPolicy: return try await putBucketPolicy(context, body)
+        case .deleteBucketPolicy: return try await deleteBucketPolicy(context)
+        case .getBucketPolicyStatus: return try getBucketPolicyStatus(context)
+        case .getPublicAccessBlock: return try getPublicAccessBlock(context)
+        case .putPublicAccessBlock: return try await putPublicAccessBlock(context, body)
+        case .deletePublicAccessBlock: return try await deletePublicAccessBlock(context)
+        case .getBucketOwnershipControls: return try getBucketOwnershipControls(context)
+        case .putBucketOwnershipControls: return try await putBucketOwnershipControls(context, body)
+        case .deleteBucketOwnershipControls: return try await deleteBucketOwnershipControls(context)
+        case .getBucketAcl: return try getBucketAcl(context)
+        case .putBucketAcl: return try await putBucketAcl(context, body)
+        case .getObjectAcl: return try await getObjectAcl(context)
+        case .putObjectAcl: return try await putObjectAcl(context, body)
 
         case .putObject: return try await putObject(context, body)
         case .getObject: return try await getObject(context)

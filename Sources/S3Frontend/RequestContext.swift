@@ -9,6 +9,10 @@ struct RequestContext: Sendable {
     var request: S3Request
     var signer: SignerIdentity
     var payload: PayloadMode
+    /// What policies may ask of the connection and the moment.
+    var remoteAddress = ""
+    var isSecure = false
+    var now = Timestamp(seconds: 0)
 
     var target: RequestTarget { request.target }
     var tenant: TenantID { signer.tenant }

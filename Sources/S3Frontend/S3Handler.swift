@@ -59,13 +59,29 @@ package struct S3Handler: HTTPHandler {
             return try operations.preflight(head, request.address, tenant: .default)
         }
         record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
+        if request.operation == .postObject { return try await post(exchange, request, &record) }
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
-        if let expected = head.value("x-amz-expected-bucket-owner"), expected != signer.canonicalID {
-            throw S3Error(.accessDenied)
-        }
-        let context = RequestContext(head: head, request: request, signer: signer, payload: payload)
+        let context = RequestContext(
+            head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
+            isSecure: exchange.isSecure, now: record.started)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
+    }
+
+    /// A form brings its own credentials, among its fields.
+    private func post(
+        _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
+    ) async throws(S3Error) -> Answer {
+        let now = time.now(), authenticator = authenticator
+        let context = RequestContext(
+            head: exchange.head, request: request, signer: .anonymous(in: .default), payload: .plain,
+            remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
+        var accessKey = ""
+        defer { record.accessKey = accessKey }
+        return try await operations.postObject(context, exchange) { signature, token throws(S3Error) in
+            accessKey = signature.accessKey ?? ""
+            return try authenticator.authenticate(signature, token: token, now: now)
+        }
     }
 
     private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {

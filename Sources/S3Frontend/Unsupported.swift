@@ -17,14 +17,4 @@ enum Unsupported {
             throw .notImplemented(header: "\(name)")
         }
     }
-
-    /// Without ACLs there are the two canned ones that change nothing; the rest is not built.
-    static func refuseACL(_ context: RequestContext) throws(S3Error) {
-        for name: StaticString in [
-            "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp",
-            "x-amz-grant-full-control",
-        ] where context.head.first(name) != nil { throw .notImplemented(header: "\(name)") }
-        guard let acl = context.header("x-amz-acl") else { return }
-        guard acl == "private" || acl == "bucket-owner-full-control" else { throw .notImplemented(header: "x-amz-acl") }
-    }
 }

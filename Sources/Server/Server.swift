@@ -64,12 +64,15 @@ package struct Server: Sendable {
             sinks.append(log)
             loops[0].spawn { await writer.run(log, executor: loops[0]) }
         }
+        let file = try environment("MARTLET_ACCOUNTS_FILE").map { path throws(SettingsError) in
+            try AccountsFile(path: path)
+        }
+        let directory = RootDirectory(credentials, deployment: store.deployment, file: file ?? AccountsFile())
         let handler = S3Handler(
-            operations: Operations(store: store.objects, time: time, region: settings.region),
+            operations: Operations(store: store.objects, time: time, region: settings.region, accounts: directory),
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
-                directory: RootDirectory(credentials, deployment: store.deployment), region: settings.region,
-                acceptsVersionTwo: settings.signatureV2),
+                directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description)
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(

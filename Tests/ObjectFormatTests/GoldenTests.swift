@@ -58,6 +58,8 @@ import Testing
     @Test func `every record reads back`() throws {
         #expect(try VersionRecord(decoding: Samples.version.encoded()) == Samples.version)
         #expect(try VersionRecord(decoding: Samples.versionOfParts.encoded()) == Samples.versionOfParts)
+        #expect(try VersionRecord(decoding: Samples.sharedVersion.encoded()) == Samples.sharedVersion)
+        #expect(try UploadRecord(decoding: Samples.sharedUpload.encoded()) == Samples.sharedUpload)
         #expect(try VersionRecord(decoding: Samples.deleteMarker.encoded()) == Samples.deleteMarker)
         #expect(try UploadRecord(decoding: Samples.activeUpload.encoded()) == Samples.activeUpload)
         #expect(try UploadRecord(decoding: Samples.completedUpload.encoded()) == Samples.completedUpload)

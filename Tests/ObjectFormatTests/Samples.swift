@@ -25,6 +25,24 @@ enum Samples {
         return record
     }
 
+    static var sharedVersion: VersionRecord {
+        var record = VersionRecord(kind: .object, lastModified: Timestamp(seconds: 2))
+        record.owner = "writer"
+        record.grants = [
+            AccessGrant(.account("writer"), .fullControl), AccessGrant(.allUsers, .read),
+            AccessGrant(.authenticatedUsers, .readACP), AccessGrant(.logDelivery, .write),
+        ]
+        return record
+    }
+
+    static var sharedUpload: UploadRecord {
+        var record = UploadRecord(initiated: Timestamp(seconds: 5))
+        record.owner = "owner"
+        record.grants = []
+        record.initiator = "writer"
+        return record
+    }
+
     static var versionOfParts: VersionRecord {
         var record = VersionRecord(kind: .object, lastModified: Timestamp(seconds: 1))
         record.size = 10 << 30

@@ -8,7 +8,7 @@ import Testing
         ["CLinux", "CKernels", "CDigests", "CErasure", "CExpat", "Base"],
         ["Digests", "Runtime"],
         // L1
-        ["Drives", "HTTPServer", "ErasureCoding", "ObjectFormat", "S3Protocol"],
+        ["Drives", "HTTPServer", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy"],
         // L3
         ["Objects"],
         // L4

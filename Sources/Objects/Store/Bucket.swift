@@ -126,7 +126,8 @@ extension BucketInfo {
         self.init(
             name: record.name, id: record.id, tenant: record.tenant, created: record.created, region: record.region,
             owner: record.owner, objectLockEnabled: record.objectLockEnabled, versioning: record.versioning,
-            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership, documents: documents)
+            defaultRetention: record.defaultRetention, objectOwnership: record.objectOwnership,
+            documents: documents)
     }
 
     /// What a change of the record changes.

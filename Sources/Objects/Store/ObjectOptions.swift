@@ -66,6 +66,8 @@ package struct PutOptions: Sendable {
     package var owner = ""
     /// Retention and legal hold of the new version; a bucket's default retention takes the place of a missing one.
     package var lock = VersionLock()
+    /// nil: the owner has full control.
+    package var grants: [AccessGrant]?
     package init() {}
 }
 
@@ -89,6 +91,7 @@ package struct ObjectInfo: Sendable {
     package var checksum: ObjectChecksum?
     package var attributes: ObjectAttributes
     package var owner: String
+    package var grants: [AccessGrant]?
     /// Parts of an object made by a multipart upload; nil for one made by a single PUT.
     package var partCount: Int?
     package var lock: VersionLock
@@ -177,6 +180,7 @@ package struct CopyOptions: Sendable {
     package var owner = ""
     /// Never the source's.
     package var lock = VersionLock()
+    package var grants: [AccessGrant]?
     package init() {}
 }
 
@@ -210,7 +214,7 @@ package struct ListOptions: Sendable {
 
 package struct ListResult: Sendable {
     package enum Entry: Sendable {
-        case object(ObjectInfo)
+        case object(PagedObject)
         case commonPrefix(ObjectKey)
     }
     /// In key order, common prefixes among them.

@@ -37,11 +37,14 @@ extension ObjectStore {
         }
         var buckets: [BucketInfo] = []
         while index < snapshot.names.count, snapshot.names[index].hasPrefix(options.prefix) {
+            defer { index += 1 }
+            guard let bucket = snapshot.buckets[snapshot.names[index]]?.info,
+                options.owner == nil || options.owner == bucket.owner
+            else { continue }
             guard buckets.count < options.limit else {
                 return ListBucketsResult(buckets: buckets, next: buckets.last?.name)
             }
-            if let bucket = snapshot.buckets[snapshot.names[index]] { buckets.append(bucket.info) }
-            index += 1
+            buckets.append(bucket)
         }
         return ListBucketsResult(buckets: buckets, next: nil)
     }

@@ -130,6 +130,7 @@ extension VersionRecord {
         tags = upload.tags
         storageClass = upload.storageClass
         owner = upload.owner
+        grants = upload.grants
         lock = upload.lock
     }
 }

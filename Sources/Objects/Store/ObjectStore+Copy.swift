@@ -65,6 +65,7 @@ extension ObjectStore {
         attributes.storageClass = options.storageClass
         record.take(attributes, owner: options.owner)
         record.lock = options.lock
+        record.grants = options.grants
         // A copy is one piece, whatever its source was: its ETag is the MD5 of the bytes, its checksum that of the full object.
         let knowsMD5 = object.partCount == nil
         if knowsMD5 { record.etag = object.etag }

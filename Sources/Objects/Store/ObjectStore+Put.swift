@@ -21,6 +21,7 @@ extension ObjectStore {
         var record = VersionRecord(kind: .object, lastModified: time.now())
         record.take(options.attributes, owner: options.owner)
         record.lock = options.lock
+        record.grants = options.grants
         if let size = body.byteCount, size <= Int64(SmallBody.byteCountMax) {
             let small = try await SmallBody(reading: body, count: Int(size), hasher: hasher, buffers: buffers)
             return try await set.run { () async throws(ObjectError) in

@@ -23,6 +23,7 @@ struct StoredUpload: Sendable {
     var info: UploadInfo {
         UploadInfo(
             key: key, upload: upload, initiated: record.initiated, owner: record.owner,
+            initiator: record.initiator.isEmpty ? record.owner : record.initiator,
             storageClass: record.storageClass, checksum: record.isChecksumChosen ? record.checksumAlgorithm : nil,
             checksumType: record.isChecksumChosen ? record.checksumType : nil)
     }
@@ -41,6 +42,8 @@ extension ObjectStore {
         record.storageClass = options.attributes.storageClass
         record.owner = options.owner
         record.lock = options.lock
+        record.grants = options.grants
+        if options.initiator != options.owner { record.initiator = options.initiator }
         record.isChecksumChosen = options.checksum != nil
         record.checksumAlgorithm = options.checksum ?? .crc64nvme
         record.checksumType = try Self.checksumType(of: record.checksumAlgorithm, wanted: options.checksumType)

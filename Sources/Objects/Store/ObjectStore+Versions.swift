@@ -79,7 +79,7 @@ extension ObjectStore {
 
     /// Changes the record of a version in place: key, id, time and data stay.
     @discardableResult
-    private func update(
+    func update(
         _ bucket: String, _ key: ObjectKey, version: VersionID?, tenant: TenantID,
         _ change: (inout VersionRecord, BucketInfo) throws(ObjectError) -> Void
     ) async throws(ObjectError) -> VersionID {

@@ -33,7 +33,7 @@ struct StoredVersion: Sendable {
         return ObjectInfo(
             key: key, version: version, isDeleteMarker: isDeleteMarker, size: record.size,
             lastModified: record.lastModified, etag: record.etag, checksum: record.checksum, attributes: attributes,
-            owner: record.owner, partCount: partCount, lock: record.lock)
+            owner: record.owner, grants: record.grants, partCount: partCount, lock: record.lock)
     }
 }
 

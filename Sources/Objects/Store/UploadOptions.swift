@@ -10,6 +10,8 @@ package struct CreateUploadOptions: Sendable {
     package var checksumType: ChecksumType?
     package var lock = VersionLock()
     package var owner = ""
+    package var grants: [AccessGrant]?
+    package var initiator = ""
     package init() {}
 }
 
@@ -18,6 +20,7 @@ package struct UploadInfo: Sendable {
     package var upload: UniqueID
     package var initiated: Timestamp
     package var owner: String
+    package var initiator: String
     package var storageClass: StorageClass
     /// nil when the client did not choose one.
     package var checksum: ChecksumAlgorithm?
@@ -134,6 +137,8 @@ package struct ListBucketsOptions: Sendable {
     /// Buckets after this name.
     package var after: String?
     package var limit = 10_000
+    /// Only this owner's buckets; nil: everybody's.
+    package var owner: String?
     package init() {}
 }
 
