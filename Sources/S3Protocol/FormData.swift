@@ -103,13 +103,21 @@ package struct FormDataParser: Sendable {
         return count
     }
 
+    /// The offset in the buffer of the pattern's first occurrence at or behind `start`.
     private func find(_ pattern: [UInt8]) -> Int? {
-        guard buffer.count - start >= pattern.count else { return nil }
-        return buffer.withUnsafeBytes { bytes in
+        guard let first = pattern.first else { return nil }
+        return buffer.withUnsafeBytes { bytes -> Int? in
             guard let base = bytes.baseAddress else { return nil }
-            // SAFETY: both ranges lie in live arrays, and the result is used as an offset only.
-            guard let found = memmem(base + start, bytes.count - start, pattern, pattern.count) else { return nil }
-            return UnsafeRawPointer(found) - base
+            var index = start
+            while index + pattern.count <= bytes.count {
+                // SAFETY: both ranges lie in live arrays, and the pointer found is used as an offset only.
+                let rest = bytes.count - pattern.count - index + 1
+                guard let found = memchr(base + index, Int32(first), rest) else { return nil }
+                let offset = UnsafeRawPointer(found) - base
+                if memcmp(found, pattern, pattern.count) == 0 { return offset }
+                index = offset + 1
+            }
+            return nil
         }
     }
 
