@@ -81,10 +81,10 @@ import Testing
         var random = SplitMix64(seed: 0xF0)
         for _ in 0..<3000 {
             var bytes = Array((Self.form + "file\r\n--b--").utf8)
-            for _ in 0..<Int.random(in: 1...4, using: &random) {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            for _ in 0...random.next() % 4 {
+                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
             }
-            _ = try? Self.parse(bytes, piece: Int.random(in: 1...40, using: &random))
+            _ = try? Self.parse(bytes, piece: 1 + Int(random.next() % 40))
         }
     }
 }
