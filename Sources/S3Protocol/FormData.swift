@@ -103,17 +103,19 @@ package struct FormDataParser: Sendable {
         return count
     }
 
+    /// The offset in the buffer of the pattern's first occurrence at or behind `start`.
     private func find(_ pattern: [UInt8]) -> Int? {
-        guard buffer.count - start >= pattern.count else { return nil }
+        guard let first = pattern.first else { return nil }
         return buffer.withUnsafeBytes { bytes -> Int? in
             guard let base = bytes.baseAddress else { return nil }
-            let last = bytes.count - pattern.count
             var index = start
-            // SAFETY: `index` stays within the buffer, and both comparisons end within it.
-            while index <= last, let hit = memchr(base + index, Int32(pattern[0]), last - index + 1) {
-                index = UnsafeRawPointer(hit) - base
-                if memcmp(base + index, pattern, pattern.count) == 0 { return index }
-                index += 1
+            while index + pattern.count <= bytes.count {
+                // SAFETY: both ranges lie in live arrays, and the pointer found is used as an offset only.
+                let rest = bytes.count - pattern.count - index + 1
+                guard let found = memchr(base + index, Int32(first), rest) else { return nil }
+                let offset = UnsafeRawPointer(found) - base
+                if memcmp(found, pattern, pattern.count) == 0 { return offset }
+                index = offset + 1
             }
             return nil
         }
