@@ -44,7 +44,8 @@ package final class Store: Sendable {
             objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
         } catch .noSpace {
             throw SettingsError(
-                "the drives have no space for a first record: each needs at least 1 GiB, give larger ones or free some space")
+                "the drives have no space for a first record: each needs at least 1 GiB, give larger ones or free some space"
+            )
         }
         for set in sets { set.executor.spawn { await set.run() } }
         loops[0].spawn { await objects.runSweeper() }
