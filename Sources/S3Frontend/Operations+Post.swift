@@ -31,7 +31,7 @@ extension Operations {
                     "POST requires exactly one file upload per request.", name: "file", value: "0")
             }
         }
-        let signature = try PostSignature(form)
+        let key = try Self.key(of: form), signature = try PostSignature(form)
         var upload = context
         upload.signer = try signer(signature, form["x-amz-security-token"])
         var lengths: ClosedRange<Int64> = 0...Self.singlePutBytesMax
@@ -45,7 +45,7 @@ extension Operations {
         upload.head = try RequestHead(form: form, contentType: fileType)
         upload.request = S3Request(
             operation: .putObject,
-            address: ResourceAddress(bucket: context.bucketOrEmpty, key: try Self.key(of: form)),
+            address: ResourceAddress(bucket: context.bucketOrEmpty, key: key),
             target: try RequestTarget("/"))
         upload.payload = .plain
         let source = try PostBodySource(exchange, upload, parser, lengths: lengths)

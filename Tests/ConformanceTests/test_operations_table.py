@@ -16,6 +16,8 @@ def minimal(shape, bucket, name=""):
     """The least that the model takes for a shape."""
     if shape.type_name == "structure":
         members = {m: s for m, s in shape.members.items() if m in shape.required_members}
+        if not members and getattr(shape, "is_tagged_union", False):
+            members = dict(list(shape.members.items())[:1])
         return {m: minimal(s, bucket, m) for m, s in members.items()}
     if shape.type_name == "list":
         return [minimal(shape.member, bucket, name)]
@@ -31,7 +33,7 @@ def minimal(shape, bucket, name=""):
         return bucket
     if name in ("CopySource", "RenameSource"):
         return f"{bucket}/key"
-    return (shape.enum or ["key"])[0]
+    return (shape.enum or ["key".ljust(shape.metadata.get("min", 0), "x")])[0]
 
 
 def test_every_operation_of_the_model_is_in_the_table():

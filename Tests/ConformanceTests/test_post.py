@@ -13,6 +13,7 @@ from helpers import code_of
 from martlet_server import ACCESS_KEY, SECRET_KEY
 
 BOUNDARY = "----form-boundary"
+OWN = "bucket-owner-full-control"
 
 
 def send(server, bucket, fields, file=b"content", filename="file.txt", headers=None, tail=b"", length=True, file_type=None):
@@ -34,9 +35,9 @@ def send(server, bucket, fields, file=b"content", filename="file.txt", headers=N
     return response.status, {k.lower(): v for k, v in response.getheaders()}, data
 
 
-def policy_text(conditions, expires=6000, **changes):
+def policy_text(wanted, expires=6000, **changes):
     moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=expires)
-    document = {"expiration": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "conditions": conditions}
+    document = {"expiration": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "conditions": wanted}
     document.update(changes)
     document = {k: v for k, v in document.items() if v is not None}
     return base64.b64encode(json.dumps(document).encode()).decode()
@@ -48,9 +49,9 @@ def signed_v2(policy, secret=SECRET_KEY, access=ACCESS_KEY):
 
 
 def form_v2(bucket, conditions=None, extra=(), key="foo.txt", **options):
-    conditions = [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": "private"},
+    conditions = [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": OWN},
                   ["content-length-range", 0, 1024], *(conditions or [])]
-    return [("key", key), ("acl", "private"), ("Content-Type", "text/plain"), *extra,
+    return [("key", key), ("acl", OWN), ("Content-Type", "text/plain"), *extra,
             *signed_v2(policy_text(conditions, **options))]
 
 
@@ -77,16 +78,16 @@ def test_a_version_two_form(server, s3, bucket):
 
 
 def test_names_are_read_in_any_case(server, s3, bucket):
-    policy = policy_text([{"bUcKeT": bucket}, ["StArTs-WiTh", "$KeY", "foo"], {"AcL": "private"}])
+    policy = policy_text([{"bUcKeT": bucket}, ["StArTs-WiTh", "$KeY", "foo"], {"AcL": OWN}])
     (_, access), (_, signature), _ = signed_v2(policy)
-    fields = [("kEy", "foo"), ("aCl", "private"), ("aWsAcCeSsKeYiD", access), ("SiGnAtUrE", signature), ("pOLICy", policy)]
+    fields = [("kEy", "foo"), ("aCl", OWN), ("aWsAcCeSsKeYiD", access), ("SiGnAtUrE", signature), ("pOLICy", policy)]
     assert send(server, bucket, fields)[0] == 204
 
 
 def test_large_files_stream_through(server, s3, bucket):
     data = bytes(range(256)) * 40_000 + b"\r\n------form-boundar"
     fields = form_v2(bucket)[:3] + signed_v2(policy_text(
-        [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": "private"}]))
+        [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": OWN}]))
     assert send(server, bucket, fields, data)[0] == 204
     assert s3.get_object(Bucket=bucket, Key="foo.txt")["Body"].read() == data
 
@@ -114,12 +115,12 @@ def test_ignored_fields_and_fields_behind_the_file(server, s3, bucket):
 
 
 def test_tags_and_checksums(server, s3, bucket):
-    tags = "<Tagging><TagSet><Tag><Key>a b</Key><Value>c&amp;d</Value></Tag></TagSet></Tagging>"
+    tags = "<Tagging><TagSet><Tag><Key>a b</Key><Value>c=d</Value></Tag></TagSet></Tagging>"
     digest = base64.b64encode(hashlib.sha256(b"content").digest()).decode()
     conditions = [["starts-with", "$tagging", ""], ["starts-with", "$x-amz-checksum-sha256", ""]]
     status, _, body = send(server, bucket, form_v2(bucket, conditions, [("tagging", tags), ("x-amz-checksum-sha256", digest)]))
     assert status == 204, body
-    assert s3.get_object_tagging(Bucket=bucket, Key="foo.txt")["TagSet"] == [{"Key": "a b", "Value": "c&d"}]
+    assert s3.get_object_tagging(Bucket=bucket, Key="foo.txt")["TagSet"] == [{"Key": "a b", "Value": "c=d"}]
     assert s3.head_object(Bucket=bucket, Key="foo.txt", ChecksumMode="ENABLED")["ChecksumSHA256"] == digest
     wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
     status, _, body = send(server, bucket, form_v2(bucket, conditions[1:], [("x-amz-checksum-sha256", wrong)], key="foo2"))
@@ -131,7 +132,7 @@ def test_tags_and_checksums(server, s3, bucket):
 ])
 def test_lengths(server, s3, bucket, low, high, status, code):
     fields = form_v2(bucket)[:3] + signed_v2(policy_text(
-        [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": "private"},
+        [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": OWN},
          ["content-length-range", low, high]]))
     answer = send(server, bucket, fields)
     assert (answer[0], code_of(answer[2])) == (status, code)
@@ -153,13 +154,13 @@ def test_forms_that_break_their_policy(server, bucket):
     assert attempt(form_v2(bucket, [["eq", "$x-amz-meta-foo", ""]], [("x-amz-meta-foo", "b")]))[:2] == (403, "AccessDenied")
     assert attempt(form_v2("another-bucket"))[:2] == (403, "AccessDenied")
     no_bucket = form_v2(bucket)[:3] + signed_v2(policy_text(
-        [["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": "private"}]))
+        [["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": OWN}]))
     assert attempt(no_bucket)[:2] == (403, "AccessDenied")
 
 
 def test_policies_that_are_none(server, bucket):
     base = form_v2(bucket)[:3]
-    good = [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": "private"}]
+    good = [{"bucket": bucket}, ["starts-with", "$key", "foo"], ["starts-with", "$Content-Type", ""], {"acl": OWN}]
     for policy in (policy_text(good, expiration=None), policy_text(good, expiration="tomorrow"), policy_text(good, conditions=None),
                    policy_text(good, conditions=None, CONDITIONS=good), policy_text([{}]), policy_text([["content-length-range", 0]]),
                    policy_text([["like", "$key", "a"]]), base64.b64encode(b"{").decode(), "!"):

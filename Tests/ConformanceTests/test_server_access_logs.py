@@ -48,10 +48,10 @@ def test_lines_are_delivered(logging_server):
     by_operation = {row[6]: row for row in rows if row[7] != "missing"}
     get = by_operation["REST.GET.OBJECT"]
     assert get[1] == "source" and get[7] == "a%20b" and get[9] == "200" and get[11] == "5" and get[12] == "5"
-    assert get[8] == "GET /source/a%20b HTTP/1.1" and get[20] == "AuthHeader"
+    assert get[8] == "GET /source/a%20b HTTP/1.1" and get[21] == "AuthHeader"
     assert by_operation["REST.PUT.OBJECT"][4] == get[0]
     missing = next(row for row in rows if row[7] == "missing")
-    assert (missing[9], missing[10], missing[20]) == ("404", "NoSuchKey", "QueryString")
+    assert (missing[9], missing[10], missing[21]) == ("404", "NoSuchKey", "QueryString")
     assert "X-Amz-Signature=-" in missing[8] or "Signature=-" in missing[8]
     assert url.split("Signature=")[1].split("&")[0] not in "".join(found)
 

@@ -13,17 +13,29 @@ struct ServerAccessLine {
     var turnAroundNanoseconds: UInt64?
 
     var text: String {
-        let fields = [
-            bucketOwner, record.bucket, "[\(Self.time(record.started))]", Self.word(remoteAddress),
-            Self.word(record.requester), record.requestID, operation,
-            record.object.isEmpty ? "-" : Self.encoded(record.object), Self.quoted(requestLine), String(record.status),
-            Self.word(record.errorCode), sentBytes == 0 ? "-" : String(sentBytes),
-            record.objectBytes.map { String($0) } ?? "-", String(totalNanoseconds / 1_000_000),
-            turnAroundNanoseconds.map { String($0 / 1_000_000) } ?? "-",
-            head.value("referer").map(Self.quoted) ?? "\"-\"", head.value("user-agent").map(Self.quoted) ?? "\"-\"",
-            Self.word(version), record.hostID, record.accessKey.isEmpty ? "-" : "SigV4", "-", authentication,
-            Self.word(head.value("host") ?? ""), "-", "-", "-",
-        ]
+        var fields: [String] = [bucketOwner, record.bucket, "[\(Self.time(record.started))]"]
+        fields.append(Self.word(remoteAddress))
+        fields.append(Self.word(record.requester))
+        fields.append(record.requestID)
+        fields.append(operation)
+        fields.append(record.object.isEmpty ? "-" : Self.encoded(record.object))
+        fields.append(Self.quoted(requestLine))
+        fields.append(String(record.status))
+        fields.append(Self.word(record.errorCode))
+        fields.append(sentBytes == 0 ? "-" : String(sentBytes))
+        fields.append(Self.number(record.objectBytes))
+        fields.append(String(totalNanoseconds / 1_000_000))
+        fields.append(Self.number(turnAroundNanoseconds.map { Int64(clamping: $0 / 1_000_000) }))
+        fields.append(Self.quoted(head.value("referer") ?? "-"))
+        fields.append(Self.quoted(head.value("user-agent") ?? "-"))
+        fields.append(Self.word(version))
+        fields.append(record.hostID)
+        fields.append(record.accessKey.isEmpty ? "-" : "SigV4")
+        // The cipher suite and the version of TLS are the connection's; nobody hands them up.
+        fields.append("-")
+        fields.append(authentication)
+        fields.append(Self.word(head.value("host") ?? ""))
+        fields += ["-", "-", "-"]
         return fields.joined(separator: " ") + "\n"
     }
 
@@ -84,6 +96,8 @@ struct ServerAccessLine {
     }
 
     static func pad(_ value: Int) -> String { value < 10 ? "0\(value)" : String(value) }
+
+    private static func number(_ value: Int64?) -> String { value.map { String($0) } ?? "-" }
 
     private static func word(_ text: String) -> String {
         text.isEmpty ? "-" : String(text.map { $0.isWhitespace ? "_" : $0 })

@@ -3,7 +3,6 @@ import Digests
 import HTTPServer
 import ObjectFormat
 package import Objects
-package import Runtime
 import S3Protocol
 import Synchronization
 
