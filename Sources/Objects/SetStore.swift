@@ -133,8 +133,9 @@ package protocol StagedData: AnyObject, Sendable {
     /// Rows of the data space that the commit adds for large data: `KeySpace.data` ‖ id ‖ chunk number, 0 ..< chunkCount.
     var chunkCount: Int { get }
     func chunk(_ chunk: Int, slot: Int) -> Attachment
-    /// The commit that names the data is in the logs: its space belongs to the drives now, whatever becomes of the commit.
-    func handedOver()
+    /// The commit that names the data is in the logs of these slots' drives: its space there belongs to the drives now, whatever
+    /// becomes of the commit. A drive that has gone late meanwhile was not sent it, and its space is free again.
+    func handedOver(to taken: SlotMask)
 }
 
 /// The drives of a set as staging and reading see them: a snapshot taken when the stager or reader is made.

@@ -14,6 +14,7 @@ extension Operations {
         }
         if try CopyDirective.tagging(context.head) == .replace { options.tags = try ObjectFields.tags(context) }
         options.lock = try lock(context, bucket)
+        options.websiteRedirect = try ObjectFields.websiteRedirect(context)
         options.storageClass = try ObjectFields.storageClass(context)
         options.conditions = try Conditions.ofWrite(context)
         (options.owner, options.grants) = (acl.owner, acl.grants)

@@ -82,7 +82,8 @@ extension Operations {
     /// Whom a listing names as the owner of something: the writer, or the bucket's owner where everything in it is his.
     func owner(_ id: String, _ context: RequestContext) -> OwnerElement {
         var shown = id
-        if !context.bucketOrEmpty.isEmpty, let info = try? bucket(context) {  // Gone meanwhile: then the writer is all that is known.
+        // Gone meanwhile: then the writer is all that is known.
+        if !context.bucketOrEmpty.isEmpty, let info = try? bucket(context) {
             shown = shownOwner(id, info)
         }
         if shown.isEmpty { shown = context.signer.canonicalID }

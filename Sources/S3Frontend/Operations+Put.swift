@@ -81,10 +81,24 @@ enum ObjectFields {
         attributes.headers.contentLanguage = context.header("content-language")
         attributes.headers.cacheControl = context.header("cache-control")
         attributes.headers.expires = context.header("expires")
+        attributes.headers.websiteRedirect = try websiteRedirect(context)
         attributes.metadata = try metadata(context)
         attributes.tags = try tags(context)
         attributes.storageClass = try storageClass(context)
         return attributes
+    }
+
+    /// Where a web site sends whoever asks for the object.
+    static func websiteRedirect(_ context: RequestContext) throws(S3Error) -> String? {
+        guard let place = context.header("x-amz-website-redirect-location") else { return nil }
+        guard ["/", "http://", "https://"].contains(where: { place.hasPrefix($0) }) else {
+            throw S3Error(.invalidRedirectLocation)
+        }
+        guard place.utf8.count <= 2048 else {
+            throw S3Error(
+                .invalidRedirectLocation, "The length of website redirect location cannot exceed 2,048 characters.")
+        }
+        return place
     }
 
     static func storageClass(_ context: RequestContext) throws(S3Error) -> ObjectFormat.StorageClass {

@@ -13,6 +13,13 @@ extension Operations {
             throw try missing(.noSuchLifecycleConfiguration, context)
         case .getBucketEncryption: throw try missing(.serverSideEncryptionConfigurationNotFoundError, context)
         case .getBucketReplication: throw try missing(.replicationConfigurationNotFoundError, context)
+        // Deleting what is not there succeeds.
+        case .deleteBucketLifecycle, .deleteBucketEncryption, .deleteBucketReplication:
+            _ = try bucket(context)
+            return Answer(204)
+        case .getBucketAbac:
+            _ = try bucket(context)
+            return document("AbacStatus") { $0.element("Status", "Disabled") }
         // Nothing can be stored of these, so there is nothing to find and nothing to list.
         case .getBucketAnalyticsConfiguration, .deleteBucketAnalyticsConfiguration, .getBucketMetricsConfiguration,
             .deleteBucketMetricsConfiguration, .getBucketIntelligentTieringConfiguration,

@@ -1,3 +1,4 @@
+import AccessPolicy
 package import Base
 package import HTTPServer
 import Objects
@@ -14,12 +15,15 @@ package struct S3Handler: HTTPHandler {
     private let time: any TimeSource
     private let random: any RandomSource
     private let health: any HealthReporter
+    private let websites: WebsiteHosts
+    private let accessLog: ServerAccessLog?
     /// Names this server in the HostId of errors.
     private let hostID: String
 
     package init(
         operations: Operations, router: Router, authenticator: Authenticator, sinks: [any RequestEventSink],
-        time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String
+        time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String,
+        websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil
     ) {
         self.operations = operations
         self.router = router
@@ -29,6 +33,8 @@ package struct S3Handler: HTTPHandler {
         self.random = random
         self.health = health
         self.hostID = hostID
+        self.websites = websites
+        self.accessLog = accessLog
     }
 
     package func handle(_ exchange: HTTPExchange) async {
@@ -39,6 +45,7 @@ package struct S3Handler: HTTPHandler {
         do throws(S3Error) {
             let answer = try await perform(exchange, &record)
             record.status = answer.status
+            record.objectBytes = answer.objectBytes
             await AnswerWriter.send(answer, to: exchange, record)
         } catch {
             record.status = error.status
@@ -50,6 +57,11 @@ package struct S3Handler: HTTPHandler {
 
     private func perform(_ exchange: HTTPExchange, _ record: inout RequestRecord) async throws(S3Error) -> Answer {
         let head = exchange.head
+        if let site = websites.bucket(host: head.value("host")) {
+            record.api = "WebsiteGetObject"
+            record.bucket = site
+            return await operations.website(site, exchange, record)
+        }
         let target = try RequestTarget(head)
         let request = try router.route(head, target: target)
         record.api = request.operation.name
@@ -59,12 +71,30 @@ package struct S3Handler: HTTPHandler {
             return try operations.preflight(head, request.address, tenant: .default)
         }
         record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
+        if request.operation == .postObject { return try await post(exchange, request, &record) }
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
+        record.requester = signer.caller == .anonymous ? "" : signer.canonicalID
         let context = RequestContext(
             head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
             isSecure: exchange.isSecure, now: record.started)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
+    }
+
+    /// A form brings its own credentials, among its fields.
+    private func post(
+        _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
+    ) async throws(S3Error) -> Answer {
+        let now = time.now(), authenticator = authenticator
+        let context = RequestContext(
+            head: exchange.head, request: request, signer: .anonymous(in: .default), payload: .plain,
+            remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
+        var accessKey = ""
+        defer { record.accessKey = accessKey }
+        return try await operations.postObject(context, exchange) { signature, token throws(S3Error) in
+            accessKey = signature.accessKey ?? ""
+            return try authenticator.authenticate(signature, token: token, now: now)
+        }
     }
 
     private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {
@@ -77,6 +107,7 @@ package struct S3Handler: HTTPHandler {
             durationNanoseconds: now &- record.startedMonotonic, remoteAddress: exchange.remoteAddress,
             host: head.value("host") ?? "", userAgent: head.value("user-agent") ?? "", accessKey: record.accessKey)
         for sink in sinks { sink.record(event) }
+        accessLog?.record(record, exchange, now: now)
     }
 
     /// 16 upper-case hex digits, as AWS shows them.
@@ -96,6 +127,10 @@ struct RequestRecord {
     var bucket = ""
     var object = ""
     var accessKey = ""
+    /// Canonical id of the account that asked; empty when nobody signed.
+    var requester = ""
+    /// Size of the object that was answered with, when it was.
+    var objectBytes: Int64?
     var status = 0
     var errorCode = ""
     /// Fields of every answer to a page of another origin.

@@ -93,7 +93,7 @@ private func requestTime(_ head: RequestHead) throws(S3Error) -> (Timestamp, Str
 }
 
 /// `key/date/region/service/aws4_request`. The access key may itself contain slashes.
-private func parseCredential(
+func parseCredential(
     _ text: some StringProtocol, _ error: (String) -> S3Error, where place: String
 ) throws(S3Error) -> (accessKey: String, scope: CredentialScope) {
     // By bytes, from the end: every request comes this way, and splitting text costs as much as the signature.

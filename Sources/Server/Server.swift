@@ -68,12 +68,18 @@ package struct Server: Sendable {
             try AccountsFile(path: path)
         }
         let directory = RootDirectory(credentials, deployment: store.deployment, file: file ?? AccountsFile())
+        let bucketLogs = ServerAccessLog(
+            store: store.objects, region: settings.region, time: time, random: random,
+            interval: .seconds(settings.accessLogDeliverySeconds))
+        loops[0].spawn { await bucketLogs.run(executor: loops[0]) }
+        let websites = settings.websiteDomains ?? settings.domains.map { "s3-website." + $0 }
         let handler = S3Handler(
             operations: Operations(store: store.objects, time: time, region: settings.region, accounts: directory),
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
-            sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description)
+            sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
+            websites: WebsiteHosts(domains: websites), accessLog: bucketLogs)
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
             settings.opsAddress, loops, buffers,
@@ -85,6 +91,7 @@ package struct Server: Sendable {
         await stopSignal()
         Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
         await s3.drain(within: .seconds(settings.drainSeconds))
+        await bucketLogs.deliver()
         await ops.drain(within: .seconds(1))
         await store.shutDown()
         for loop in loops.loops { loop.cancelTasks() }

@@ -15,6 +15,10 @@ package struct Settings: Sendable, Equatable {
     package var signatureV2 = true
     /// Domains whose sub-domains are bucket names.
     package var domains: [String] = []
+    /// Domains below which buckets are served as web sites; without the setting, `s3-website.` of each domain.
+    package var websiteDomains: [String]?
+    /// Seconds between two deliveries of buckets' access logs.
+    package var accessLogDeliverySeconds = 300
     /// Congestion control of the listener; nil takes cubic where the system has it.
     package var congestionControl: String?
     package var loops: Int?
@@ -81,6 +85,9 @@ extension Settings {
         region = try Self.text(reader, "region") ?? region
         signatureV2 = try Self.flag(reader, "signatureV2") ?? signatureV2
         domains = try Self.text(reader, "domain")?.split(separator: ",").map { String($0.trimmed) } ?? []
+        websiteDomains = try Self.text(reader, "websiteDomain")?.split(separator: ",").map { String($0.trimmed) }
+        accessLogDeliverySeconds =
+            try Self.number(reader, "accessLogDeliverySeconds", in: 1...86_400) ?? accessLogDeliverySeconds
         congestionControl = try Self.text(reader, "congestionControl")
         loops = try Self.number(reader, "loops", in: 1...256)
         ioUring = try Self.flag(reader, "ioUring") ?? ioUring

@@ -39,7 +39,14 @@ package final class Store: Sendable {
                 try await start(source, members, layout, buffers, random, lost: lost, cacheBytes: cacheBytes, note))
         }
         let chosen = sets
-        let objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
+        let objects: ObjectStore
+        do {
+            objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
+        } catch .noSpace {
+            throw SettingsError(
+                "the drives have no space for a first record: each needs at least 1 GiB, give larger ones or free some space"
+            )
+        }
         for set in sets { set.executor.spawn { await set.run() } }
         loops[0].spawn { await objects.runSweeper() }
         return Store(objects: objects, deployment: places.deployment, sets: sets, layout: layout, drives: sources)

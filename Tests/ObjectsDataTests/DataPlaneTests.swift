@@ -69,7 +69,7 @@ import Testing
             await set.settle()
             // Three full blocks and ⌈10,000 / 2⌉ rounded up to pages.
             for (after, before) in zip(await livePages(set), before) { #expect(after - before == 3 * 128 + 2) }
-            staged.handedOver()
+            staged.handedOver(to: staged.slots)
         }
         let before = await livePages(set)
         let stager = try set.plane.stage(hint: nil, on: set.snapshot)
@@ -78,6 +78,17 @@ import Testing
         await stager.abandon()
         await set.settle()
         #expect(await livePages(set) == before)
+    }
+
+    @Test func `a drive that was not sent the commit gives back what was staged on it`() async throws {
+        let set = TestSet(data: 2, parity: 2)
+        let before = await livePages(set)
+        let staged = try await set.stage(pattern(3 * Self.stripe), hint: nil)
+        staged.handedOver(to: SlotMask([0, 2, 3]))
+        await set.settle()
+        let after = await livePages(set)
+        #expect(after[1] == before[1])
+        for slot in [0, 2, 3] { #expect(after[slot] - before[slot] == 3 * 128) }
     }
 
     private func livePages(_ set: TestSet) async -> [Int] {

@@ -173,6 +173,7 @@ package struct CopyOptions: Sendable {
     package var replacement: ObjectAttributes?
     /// nil: tags of the source.
     package var tags: [NameValue]?
+    package var websiteRedirect: String?
     package var storageClass: StorageClass = .standard
     package var conditions = WriteConditions()
     /// nil: the source's algorithm, CRC64NVME if it has none.

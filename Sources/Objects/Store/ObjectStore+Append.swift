@@ -62,13 +62,7 @@ private struct Append {
             record = seen.record
             record.etag = ""
             record.checksum = nil
-            var whole = GetOptions()
-            whole.conditions.ifMatch = .tags([seen.record.etag])
-            let wanted = whole
-            reader = try await set.run { () async throws(ObjectError) in
-                try await store.open(
-                    bucket: bucket, key: key, set: set, wanted, conditionsAreCopySource: true)
-            }.reader
+            reader = try await open(seen)
         } else {
             record.take(options.attributes, owner: options.owner)
         }
@@ -95,6 +89,23 @@ private struct Append {
         } catch {
             await staged.abandon(after: error)
             throw error
+        }
+    }
+
+    /// The object's bytes; `.conflict` when it is no longer the one seen.
+    private func open(_ seen: StoredVersion) async throws(ObjectError) -> ObjectReader {
+        var whole = GetOptions()
+        whole.conditions.ifMatch = .tags([seen.record.etag])
+        let options = whole
+        do {
+            return try await set.run { () async throws(ObjectError) in
+                try await store.open(bucket: bucket, key: key, set: set, options, conditionsAreCopySource: true)
+            }.reader
+        } catch {
+            switch error {
+            case .preconditionFailed, .noSuchKey: throw .conflict
+            default: throw error
+            }
         }
     }
 

@@ -56,13 +56,16 @@ extension ObjectStore {
         _ options: CopyOptions
     ) async throws(ObjectError) -> CopyResult {
         guard object.size <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }
-        let changesClass = options.storageClass != object.attributes.storageClass
+        let changesClass =
+            options.storageClass != object.attributes.storageClass || options.websiteRedirect != nil
         if isSelf, options.replacement == nil, options.tags == nil, !changesClass { throw .selfCopyWithoutChange }
 
         var record = VersionRecord(kind: .object, lastModified: time.now())
         var attributes = options.replacement ?? object.attributes
         attributes.tags = options.tags ?? object.attributes.tags
         attributes.storageClass = options.storageClass
+        // Like the storage class, it is the request's whatever is copied.
+        attributes.headers.websiteRedirect = options.websiteRedirect
         record.take(attributes, owner: options.owner)
         record.lock = options.lock
         record.grants = options.grants
