@@ -42,7 +42,9 @@ package final class Store: Sendable {
         let objects: ObjectStore
         do {
             objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
-        } catch .noSpace {
+        } catch {
+            // Not `catch .noSpace`: the compiler of 6.3 fails on a pattern that leaves other cases to be thrown on.
+            guard case .noSpace = error else { throw error }
             throw SettingsError(
                 "the drives have no space for a first record: each needs at least 1 GiB, give larger ones or free some space"
             )
