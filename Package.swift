@@ -53,14 +53,16 @@ let package = Package(
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects", "Telemetry",
+                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects",
+                "Telemetry",
             ]),
         // L6
         room("SimulationSupport", ["Base", "Drives"]),
         room(
             "Server",
             [
-                "AccessPolicy", "Base", "CLinux", "Digests", "Identity", "Runtime", "Drives", "HTTPServer", "ObjectFormat", "S3Protocol",
+                "AccessPolicy", "Base", "CLinux", "Digests", "Identity", "Runtime", "Drives", "HTTPServer", "ObjectFormat",
+                "S3Protocol",
                 "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),

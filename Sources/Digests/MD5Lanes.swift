@@ -12,6 +12,42 @@ package enum MD5Lanes {
         digests.withUnsafeMutableBufferPointer { update($0, inputs) }
     }
 
+    /// Hashes some of what each stream was fed with, side by side over the length that they have in common; what is left of each is
+    /// its own afterwards. At least one stream has nothing left then, or less than a block. At most `count` streams.
+    package static func advance(_ all: [MD5Stream]) {
+        precondition(all.count <= count, "at most a lane each")
+        var streams: [MD5Stream] = []
+        var blocks = Int.max
+        for stream in all {
+            stream.fillBlock()
+            if stream.rest.count < 64 {
+                stream.takeAlone(stream.rest.count)
+            } else {
+                streams.append(stream)
+                blocks = min(blocks, stream.rest.count / 64)
+            }
+        }
+        guard streams.count >= 2 else { return }
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * count) { idle in
+            idle.initialize(repeating: 0)
+            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>?.self, capacity: count) { states in
+                withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: count) { inputs in
+                    for lane in 0..<count {
+                        // Lanes without a stream hash the first one's bytes into states that nobody reads.
+                        let stream = streams[lane < streams.count ? lane : 0]
+                        inputs.initializeElement(
+                            at: lane, to: stream.rest.baseAddress?.assumingMemoryBound(to: UInt8.self))
+                        states.initializeElement(
+                            at: lane,
+                            to: lane < streams.count ? stream.chain : idle.baseAddress.map { $0 + 4 * lane })
+                    }
+                    ckernels_md5_lanes(states.baseAddress, inputs.baseAddress, blocks)
+                }
+            }
+        }
+        for stream in streams { stream.tookInLane(blocks * 64) }
+    }
+
     private static func update(_ digests: UnsafeMutableBufferPointer<MD5>, _ inputs: [UnsafeRawBufferPointer]) {
         // A stream in the middle of a block first fills it by itself; the common run is whole blocks after that.
         var offsets = [Int](repeating: 0, count: inputs.count)

@@ -66,17 +66,22 @@ package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
-        String(decoding: encodeBytes(bytes), as: UTF8.self)
+        String(decoding: encodeBytes(Array(bytes)), as: UTF8.self)
     }
 
-    package static func encodeBytes(_ bytes: some Collection<UInt8>) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+    package static func encodeBytes(_ bytes: some Collection<UInt8>) -> [UInt8] { encodeBytes(Array(bytes)) }
+
+    /// Not generic: signatures and ETags come this way with every request.
+    package static func encodeBytes(_ bytes: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: bytes.count * 2) { text, count in
+            digits.withUnsafeBufferPointer { digits in
+                for index in bytes.indices {
+                    text[2 * index] = digits[Int(bytes[index] >> 4)]
+                    text[2 * index + 1] = digits[Int(bytes[index] & 15)]
+                }
+            }
+            count = bytes.count * 2
         }
-        return text
     }
 
     package static func decode(_ text: some StringProtocol) -> [UInt8]? {

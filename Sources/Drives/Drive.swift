@@ -53,6 +53,8 @@ package protocol Drive: Actor {
     func firstEntry(prefix: [UInt8]) async throws(DriveError) -> IndexEntry?
     /// Entries in key order from `start` (inclusive) up to `end` (exclusive), at most `limit`; holds the loop at most ~1 ms a step.
     func entries(from start: IndexKey, to end: IndexKey, limit: Int) async throws(DriveError) -> [IndexEntry]
+    /// The same rows in one piece of memory, without what is stored with them.
+    func page(from start: IndexKey, to end: IndexKey, limit: Int) async throws(DriveError) -> RowPage
     /// Packed data, its checksum verified.
     func read(_ packed: PackedLocation) async throws(DriveError) -> BufferSlice
     /// Bytes of an extent, offset and buffer 4 KiB-aligned. The caller verifies the block checksums.

@@ -2,7 +2,7 @@ import Digests
 
 /// Encodings of the pieces that several records share (Docs/formats/records.md).
 enum AttributeCoding {
-    private static let headerCount: UInt8 = 6
+    private static let headerCount: UInt8 = 7
 
     static func write(_ headers: ContentHeaders, to out: inout ByteWriter) {
         for number in 1...headerCount {
@@ -30,7 +30,8 @@ enum AttributeCoding {
         case 3: \.contentDisposition
         case 4: \.contentLanguage
         case 5: \.cacheControl
-        default: \.expires
+        case 6: \.expires
+        default: \.websiteRedirect
         }
     }
 

@@ -8,6 +8,8 @@ package struct ContentHeaders: Hashable, Sendable {
     package var contentLanguage: String?
     package var cacheControl: String?
     package var expires: String?
+    /// `x-amz-website-redirect-location`.
+    package var websiteRedirect: String?
 
     package init() {}
 }

@@ -66,7 +66,7 @@ extension VersionRecord {
     static let formatVersion: UInt8 = 1
 
     /// Field headers. Numbers 13 to 19 are set aside, see the format's page.
-    private enum Field {
+    enum Field {
         static let size = FieldHeader.plain(1)
         static let lastModified = FieldHeader.plain(2)
         static let etag = FieldHeader.plain(3)

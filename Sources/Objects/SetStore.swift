@@ -20,6 +20,9 @@ package protocol SetStore: Actor {
     /// Rows in key order from `start` (inclusive) to `end` (exclusive), at most `limit`; fewer only at the end of the range.
     func rows(from start: IndexKey, to end: IndexKey, limit: Int) async throws(SetError) -> [SetRow]
 
+    /// The same rows in one piece of memory: what listings read.
+    func page(from start: IndexKey, to end: IndexKey, limit: Int) async throws(SetError) -> RowPage
+
     // MARK: Changing it
 
     /// Takes the writers' lock of each name, in order; waits for those that are held. A key stays locked while its commit is
@@ -41,6 +44,15 @@ package protocol SetStore: Actor {
     /// Opens attached data for reading and pins it until the reader is closed. `row` is the row that carries the data: the version
     /// row for packed data, any row naming the layout for large data.
     func open(_ layout: DataLayout, of row: SetRow, range: ByteRange?) async throws(SetError) -> any DataReader
+}
+
+extension SetStore {
+    package func page(from start: IndexKey, to end: IndexKey, limit: Int) async throws(SetError) -> RowPage {
+        RowPage(
+            try await rows(from: start, to: end, limit: limit).map {
+                IndexEntry(key: $0.key, revision: $0.revision, payload: $0.payload, stored: .none)
+            })
+    }
 }
 
 package struct LockName: Hashable, Comparable, Sendable {
@@ -121,8 +133,9 @@ package protocol StagedData: AnyObject, Sendable {
     /// Rows of the data space that the commit adds for large data: `KeySpace.data` ‖ id ‖ chunk number, 0 ..< chunkCount.
     var chunkCount: Int { get }
     func chunk(_ chunk: Int, slot: Int) -> Attachment
-    /// The commit that names the data is in the logs: its space belongs to the drives now, whatever becomes of the commit.
-    func handedOver()
+    /// The commit that names the data is in the logs of these slots' drives: its space there belongs to the drives now, whatever
+    /// becomes of the commit. A drive that has gone late meanwhile was not sent it, and its space is free again.
+    func handedOver(to taken: SlotMask)
 }
 
 /// The drives of a set as staging and reading see them: a snapshot taken when the stager or reader is made.

@@ -69,7 +69,7 @@ final class MemoryStaged: StagedData {
     func attachment(slot: Int) -> Attachment { .none }
     var chunkCount: Int { 0 }
     func chunk(_ chunk: Int, slot: Int) -> Attachment { .none }
-    func handedOver() {}
+    func handedOver(to taken: SlotMask) {}
 }
 
 /// Reads in pieces that are not round, as real stripes are not.

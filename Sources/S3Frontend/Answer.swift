@@ -36,5 +36,14 @@ struct Answer {
         return copy
     }
 
+    /// The size of a whole object that is answered with.
+    var objectBytes: Int64? {
+        guard status == 200 else { return nil }
+        switch body {
+        case .object(_, let count), .withheld(let count): return count
+        case .none, .xml, .bytes: return nil
+        }
+    }
+
     static func xml(_ bytes: [UInt8], status: Int = 200) -> Answer { Answer(status, body: .xml(bytes)) }
 }

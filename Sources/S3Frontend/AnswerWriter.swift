@@ -61,6 +61,7 @@ enum AnswerWriter {
         head.add("Server", "Martlet")
         head.add("x-amz-request-id", record.requestID)
         head.add("x-amz-id-2", record.hostID)
+        for field in record.cors { head.add(named: field.name, field.value) }
         return head
     }
 }

@@ -46,6 +46,16 @@ package final class Authenticator: Sendable {
         }
     }
 
+    /// Who signed an upload form; nobody in particular when nobody did.
+    func authenticate(
+        _ signature: PostSignature, token: String?, now: Timestamp
+    ) throws(S3Error) -> SignerIdentity {
+        guard let accessKey = signature.accessKey else { return .anonymous(in: .default) }
+        let identity = try identity(of: accessKey, token: token, now: now)
+        try signature.verify(secretKey: identity.secretKey, region: region)
+        return identity
+    }
+
     private func identity(
         of accessKey: String, token: String?, now: Timestamp
     ) throws(S3Error) -> SignerIdentity {

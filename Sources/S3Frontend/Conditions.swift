@@ -12,6 +12,10 @@ enum Conditions {
         convert(S3Protocol.ReadConditions(copySource: context.head))
     }
 
+    static func ofRenameSource(_ context: RequestContext) -> Objects.ReadConditions {
+        convert(S3Protocol.ReadConditions(renameSource: context.head))
+    }
+
     private static func convert(_ parsed: S3Protocol.ReadConditions) -> Objects.ReadConditions {
         var conditions = Objects.ReadConditions()
         conditions.ifMatch = parsed.ifMatch.map(convert)

@@ -28,7 +28,12 @@ extension S3Error {
         case .noObjectLock: self = S3Error(.invalidRequest, "Bucket is missing Object Lock Configuration")
         case .invalidBucketState(let detail): self = S3Error(.invalidBucketState, detail)
         case .bucketAlreadyExists: self = S3Error(.bucketAlreadyExists).with("BucketName", request.bucketOrEmpty)
-        case .bucketNotEmpty: self = S3Error(.bucketNotEmpty).with("BucketName", request.bucketOrEmpty)
+        case .bucketNotEmpty(let hasVersions):
+            self = S3Error(
+                .bucketNotEmpty,
+                hasVersions
+                    ? "The bucket you tried to delete is not empty. You must delete all versions in the bucket." : nil
+            ).with("BucketName", request.bucketOrEmpty)
         case .bucketIsClosing:
             self = S3Error(
                 .operationAborted,
@@ -78,6 +83,11 @@ extension S3Error {
         case .tooManyBuckets: self = S3Error(.tooManyBuckets)
         case .documentTooLarge(let limit):
             self = S3Error(.maxMessageLengthExceeded).with("MaxMessageLengthBytes", String(limit))
+        case .invalidWriteOffset(let size):
+            self = S3Error(.invalidWriteOffset).with("ActualObjectSize", String(size))
+        case .tooManyParts: self = S3Error(.tooManyParts)
+        case .conflict: self = S3Error(.conditionalRequestConflict)
+        case .notBuilt(let detail): self = S3Error(.notImplemented, detail)
         case .body(let body): self = Self.ofBody(body.reason)
         case .slowDown: self = S3Error(.slowDown)
         case .readUnavailable(let detail), .writeUnavailable(let detail):

@@ -20,6 +20,24 @@ extension ObjectFormat.ChecksumType {
     }
 }
 
+extension S3Protocol.ChecksumType {
+    init(_ stored: ObjectFormat.ChecksumType) {
+        switch stored {
+        case .fullObject: self = .fullObject
+        case .composite: self = .composite
+        }
+    }
+}
+
+extension S3Protocol.StorageClass {
+    init(_ stored: ObjectFormat.StorageClass) {
+        switch stored {
+        case .standard: self = .standard
+        case .reducedRedundancy: self = .reducedRedundancy
+        }
+    }
+}
+
 extension ObjectFormat.StorageClass {
     init(_ parsed: S3Protocol.StorageClass) {
         switch parsed {
@@ -49,23 +67,5 @@ extension ChecksumValue {
         self.init(
             algorithm: stored.algorithm, bytes: stored.value,
             partCount: stored.type == .composite ? stored.partCount : nil)
-    }
-}
-
-extension S3Protocol.ChecksumType {
-    init(_ stored: ObjectFormat.ChecksumType) {
-        switch stored {
-        case .fullObject: self = .fullObject
-        case .composite: self = .composite
-        }
-    }
-}
-
-extension S3Protocol.StorageClass {
-    init(_ stored: ObjectFormat.StorageClass) {
-        switch stored {
-        case .standard: self = .standard
-        case .reducedRedundancy: self = .reducedRedundancy
-        }
     }
 }

@@ -29,6 +29,7 @@ extension Answer {
         set("Content-Disposition", target.string("response-content-disposition") ?? headers.contentDisposition)
         set("Content-Language", target.string("response-content-language") ?? headers.contentLanguage)
         set("Cache-Control", target.string("response-cache-control") ?? headers.cacheControl)
+        set("x-amz-website-redirect-location", headers.websiteRedirect)
         set("Expires", target.string("response-expires") ?? headers.expires)
     }
 

@@ -25,7 +25,7 @@ extension Operations {
             case .etag: result.etag = found.object.etag
             case .checksum:
                 result.checksum = found.object.checksum.map(ChecksumValue.init(whole:))
-                result.checksumType = found.object.checksum.map { $0.type == .composite ? .composite : .fullObject }
+                result.checksumType = found.object.checksum.map { S3Protocol.ChecksumType($0.type) }
             case .parts: result.parts = found.parts.map { ObjectAttributesResult.Parts($0, query) }
             case .storageClass: result.storageClass = S3Protocol.StorageClass(found.object.attributes.storageClass)
             case .size: result.size = found.object.size

@@ -1,4 +1,5 @@
 import Base
+import ObjectFormat
 import Objects
 import S3Protocol
 
@@ -31,9 +32,12 @@ extension Operations {
         options.objectLockEnabled = context.header("x-amz-bucket-object-lock-enabled")?.lowercased() == "true"
         let configuration = try CreateBucketConfiguration(parsing: try await body.document(limit: 64 << 10))
         try configuration.validate(region: region)
-        if !configuration.tags.isEmpty { throw S3Error(.notImplemented, "Bucket tags are not implemented.") }
+        if !configuration.tags.isEmpty {
+            options.documents.append(NewBucketDocument(.tagging, try BucketTagSet(configuration.tags).document()))
+        }
+        let chosen = options
         let result = try await translating(context) { () async throws(ObjectError) in
-            try await store.createBucket(name, tenant: context.tenant, options: options)
+            try await store.createBucket(name, tenant: context.tenant, options: chosen)
         }
         if case .alreadyOwnedByYou(let info) = result {
             guard info.owner == context.signer.canonicalID else {

@@ -14,6 +14,7 @@ extension Operations {
         }
         if try CopyDirective.tagging(context.head) == .replace { options.tags = try ObjectFields.tags(context) }
         options.lock = try lock(context, bucket)
+        options.websiteRedirect = try ObjectFields.websiteRedirect(context)
         options.storageClass = try ObjectFields.storageClass(context)
         options.conditions = try Conditions.ofWrite(context)
         (options.owner, options.grants) = (acl.owner, acl.grants)
@@ -23,12 +24,11 @@ extension Operations {
             try await store.copy(
                 from: source, to: context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
         }
-        var answer = Answer.xml(
-            S3Protocol.CopyResult(
-                .object, lastModified: result.put.lastModified, etag: result.put.etag,
-                checksum: result.put.checksum.map { ChecksumValue($0) },
-                checksumType: result.put.checksum.map { S3Protocol.ChecksumType($0.type) }
-            ).document())
+        let document = S3Protocol.CopyResult(
+            .object, lastModified: result.put.lastModified, etag: result.put.etag,
+            checksum: result.put.checksum.map { ChecksumValue($0) },
+            checksumType: result.put.checksum.map { S3Protocol.ChecksumType($0.type) })
+        var answer = Answer.xml(document.document())
         if let version = result.sourceVersion, case .id = version {
             answer.set("x-amz-copy-source-version-id", version.description)
         }
@@ -46,11 +46,9 @@ extension Operations {
                 number: number,
                 tenant: context.tenant)
         }
-        var answer = Answer.xml(
-            S3Protocol.CopyResult(
-                .part, lastModified: part.lastModified, etag: part.etag,
-                checksum: part.checksum.map { ChecksumValue($0) }
-            ).document())
+        let document = S3Protocol.CopyResult(
+            .part, lastModified: part.lastModified, etag: part.etag, checksum: part.checksum.map { ChecksumValue($0) })
+        var answer = Answer.xml(document.document())
         if case .id = sourceVersion { answer.set("x-amz-copy-source-version-id", sourceVersion.description) }
         return answer
     }

@@ -7,6 +7,7 @@ extension Operations {
     func deleteObjects(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         _ = try bucket(context)
         try Unsupported.refuse(context)
+        try RequiredDigest.check(context)
         let request = try DeleteObjectsRequest(parsing: try await body.document(limit: 4 << 20))
         let bypasses = bypassesGovernance(context)
         let refusals = try await refusals(of: request.objects, context)

@@ -12,9 +12,8 @@ extension Operations {
         let result = ListObjectsResult(
             bucket: context.bucketOrEmpty, scope: query.scope,
             version: .two(startAfter: query.startAfter, continuationToken: query.continuationToken),
-            objects: listed(page, context, withOwner: query.fetchOwner), commonPrefixes: page.commonPrefixes,
-            next: page.next.flatMap(ContinuationToken.init))
-        return .xml(result.document())
+            objects: [], commonPrefixes: page.commonPrefixes, next: page.next.flatMap(ContinuationToken.init))
+        return document(result, page, context, withOwner: query.fetchOwner)
     }
 
     func listObjects(_ context: RequestContext) async throws(S3Error) -> Answer {
@@ -26,47 +25,8 @@ extension Operations {
         let last = page.next == nil ? nil : page.entries.last.map(\.name)
         let result = ListObjectsResult(
             bucket: context.bucketOrEmpty, scope: query.scope, version: .one(marker: query.marker),
-            objects: listed(page, context, withOwner: true), commonPrefixes: page.commonPrefixes,
-            next: last.map { ContinuationToken(after: $0) })
-        return .xml(result.document())
-    }
-
-    func listObjectVersions(_ context: RequestContext) async throws(S3Error) -> Answer {
-        _ = try bucket(context)
-        let query = try ListObjectVersionsQuery(context.target)
-        var options = ListVersionsOptions()
-        options.prefix = ObjectKey(query.scope.prefix)
-        options.delimiter = ObjectKey(query.scope.delimiter ?? [])
-        options.limit = query.scope.maxKeys
-        if !query.keyMarker.isEmpty { options.keyMarker = ObjectKey(query.keyMarker) }
-        if let text = query.versionIDMarker {
-            guard let version = VersionID(text) else {
-                throw .invalidArgument("Invalid version id specified", name: "version-id-marker", value: text)
-            }
-            options.versionMarker = version
-        }
-        let chosen = options
-        let page = try await translating(context) { () async throws(ObjectError) in
-            try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
-        }
-        var entries: [ListObjectVersionsResult.Entry] = [], prefixes: [[UInt8]] = []
-        for entry in page.entries {
-            switch entry {
-            case .commonPrefix(let prefix): prefixes.append(prefix.bytes)
-            case .version(let object, let isLatest):
-                let owner = owner(object.owner, context), id = object.version.description
-                entries.append(
-                    object.isDeleteMarker
-                        ? .deleteMarker(
-                            key: object.key.bytes, id: id, isLatest: isLatest, lastModified: object.lastModified,
-                            owner: owner)
-                        : .version(ListedObject(object, owner: owner), id: id, isLatest: isLatest))
-            }
-        }
-        let result = ListObjectVersionsResult(
-            bucket: context.bucketOrEmpty, query: query, entries: entries, commonPrefixes: prefixes,
-            next: page.next.map { .init(key: $0.key.bytes, versionID: $0.version?.description) })
-        return .xml(result.document())
+            objects: [], commonPrefixes: page.commonPrefixes, next: last.map { ContinuationToken(after: $0) })
+        return document(result, page, context, withOwner: true)
     }
 
     private func page(
@@ -83,17 +43,47 @@ extension Operations {
         }
     }
 
-    private func listed(_ page: ListResult, _ context: RequestContext, withOwner: Bool) -> [ListedObject] {
-        page.entries.compactMap { entry in
-            guard case .object(let object) = entry else { return nil }
-            return ListedObject(object, owner: withOwner ? owner(object.owner, context) : nil)
+    private func document(
+        _ result: ListObjectsResult, _ page: ListResult, _ context: RequestContext, withOwner: Bool
+    ) -> Answer {
+        let objects = page.entries.count - result.commonPrefixes.count
+        return .xml(
+            result.document(objectCount: objects) { writer in
+                write(page, context, urlEncoded: result.scope.urlEncoded, withOwner: withOwner, to: &writer)
+            })
+    }
+
+    /// Straight from the pages of the index into the document.
+    private func write(
+        _ page: ListResult, _ context: RequestContext, urlEncoded: Bool, withOwner: Bool, to writer: inout XMLWriter
+    ) {
+        for case .object(let object) in page.entries {
+            writer.open("Contents")
+            object.withBytes { key, etag in
+                if urlEncoded {
+                    writer.key("Key", Array(key), urlEncoded: true)
+                } else {
+                    writer.element("Key", raw: key)
+                }
+                writer.element("LastModified", time: object.lastModified)
+                writer.quoted("ETag", raw: etag)
+            }
+            if let checksum = object.checksum {
+                writer.element("ChecksumAlgorithm", checksum.algorithm.name)
+                writer.element("ChecksumType", S3Protocol.ChecksumType(checksum.type).rawValue)
+            }
+            writer.element("Size", object.size)
+            if withOwner { writer.owner("Owner", owner(object.owner, context)) }
+            writer.element("StorageClass", S3Protocol.StorageClass(object.storageClass).rawValue)
+            writer.close("Contents")
         }
     }
 
     /// Whom a listing names as the owner of something: the writer, or the bucket's owner where everything in it is his.
     func owner(_ id: String, _ context: RequestContext) -> OwnerElement {
         var shown = id
-        if !context.bucketOrEmpty.isEmpty, let info = try? bucket(context) {  // Gone meanwhile: then the writer is all that is known.
+        // Gone meanwhile: then the writer is all that is known.
+        if !context.bucketOrEmpty.isEmpty, let info = try? bucket(context) {
             shown = shownOwner(id, info)
         }
         if shown.isEmpty { shown = context.signer.canonicalID }
@@ -118,16 +108,6 @@ extension ListResult.Entry {
         case .object(let object): object.key.bytes
         case .commonPrefix(let prefix): prefix.bytes
         }
-    }
-}
-
-extension ListedObject {
-    fileprivate init(_ object: ObjectInfo, owner: OwnerElement?) {
-        self.init(
-            key: object.key.bytes, lastModified: object.lastModified, etag: object.etag, size: object.size,
-            storageClass: S3Protocol.StorageClass(object.attributes.storageClass), owner: owner,
-            checksumAlgorithm: object.checksum?.algorithm,
-            checksumType: object.checksum.map { S3Protocol.ChecksumType($0.type) })
     }
 }
 

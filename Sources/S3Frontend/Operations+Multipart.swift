@@ -89,7 +89,7 @@ extension Operations {
         return ObjectChecksum(value)
     }
 
-    private func location(_ context: RequestContext) -> String {
+    func location(_ context: RequestContext) -> String {
         let key = String(decoding: PercentEncoding.encode(context.key, keepingSlash: true), as: UTF8.self)
         return "http://\(context.header("host") ?? "localhost")/\(context.bucketOrEmpty)/\(key)"
     }

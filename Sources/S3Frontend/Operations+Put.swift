@@ -22,9 +22,14 @@ extension Operations {
         options.wantsSHA256 = source.wantsSHA256
         (options.owner, options.grants) = (acl.owner, acl.grants)
         options.lock = lock
-        let chosen = options
+        let chosen = options, offset = try writeOffset(context)
         let result = try await translating(context) { () async throws(ObjectError) in
-            try await store.put(
+            if let offset {
+                return try await store.append(
+                    context.bucketOrEmpty, context.objectKey, tenant: context.tenant, at: offset, options: chosen,
+                    body: source)
+            }
+            return try await store.put(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen, body: source)
         }
         var answer = Answer(200).with("ETag", "\"\(result.etag)\"")
@@ -33,7 +38,18 @@ extension Operations {
             answer.set("x-amz-checksum-type", checksum.type.s3Name)
         }
         if let version = result.version { answer.set("x-amz-version-id", version.description) }
+        if offset != nil { answer.set("x-amz-object-size", String(result.size)) }
         return answer
+    }
+
+    /// Where the body is to go on with an object that exists; nil for a whole object.
+    private func writeOffset(_ context: RequestContext) throws(S3Error) -> Int64? {
+        guard let text = context.header("x-amz-write-offset-bytes") else { return nil }
+        guard let offset = Int64(text), offset >= 0 else {
+            throw .invalidArgument(
+                "The write offset must be a whole number", name: "x-amz-write-offset-bytes", value: text)
+        }
+        return offset
     }
 
     func deleteObject(_ context: RequestContext) async throws(S3Error) -> Answer {
@@ -65,10 +81,24 @@ enum ObjectFields {
         attributes.headers.contentLanguage = context.header("content-language")
         attributes.headers.cacheControl = context.header("cache-control")
         attributes.headers.expires = context.header("expires")
+        attributes.headers.websiteRedirect = try websiteRedirect(context)
         attributes.metadata = try metadata(context)
         attributes.tags = try tags(context)
         attributes.storageClass = try storageClass(context)
         return attributes
+    }
+
+    /// Where a web site sends whoever asks for the object.
+    static func websiteRedirect(_ context: RequestContext) throws(S3Error) -> String? {
+        guard let place = context.header("x-amz-website-redirect-location") else { return nil }
+        guard ["/", "http://", "https://"].contains(where: { place.hasPrefix($0) }) else {
+            throw S3Error(.invalidRedirectLocation)
+        }
+        guard place.utf8.count <= 2048 else {
+            throw S3Error(
+                .invalidRedirectLocation, "The length of website redirect location cannot exceed 2,048 characters.")
+        }
+        return place
     }
 
     static func storageClass(_ context: RequestContext) throws(S3Error) -> ObjectFormat.StorageClass {

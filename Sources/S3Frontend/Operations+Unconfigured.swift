@@ -7,21 +7,33 @@ extension Operations {
     /// everything else that is not built is NotImplemented.
     func unconfigured(_ context: RequestContext) async throws(S3Error) -> Answer {
         switch context.request.operation {
-        case .getBucketLogging: return try empty("BucketLoggingStatus", context)
         case .getBucketNotificationConfiguration, .getBucketNotification:
             return try empty("NotificationConfiguration", context)
-        case .getBucketAccelerateConfiguration: return try empty("AccelerateConfiguration", context)
-        case .getBucketRequestPayment:
-            _ = try bucket(context)
-            return document("RequestPaymentConfiguration") { $0.element("Payer", "BucketOwner") }
-        case .getBucketTagging: throw try missing(.noSuchTagSet, context)
-        case .getBucketCors: throw try missing(.noSuchCORSConfiguration, context)
         case .getBucketLifecycleConfiguration, .getBucketLifecycle:
             throw try missing(.noSuchLifecycleConfiguration, context)
         case .getBucketEncryption: throw try missing(.serverSideEncryptionConfigurationNotFoundError, context)
         case .getBucketReplication: throw try missing(.replicationConfigurationNotFoundError, context)
-        case .getBucketWebsite: throw try missing(.noSuchWebsiteConfiguration, context)
-        default: throw S3Error(.notImplemented)
+        // Deleting what is not there succeeds.
+        case .deleteBucketLifecycle, .deleteBucketEncryption, .deleteBucketReplication:
+            _ = try bucket(context)
+            return Answer(204)
+        case .getBucketAbac:
+            _ = try bucket(context)
+            return document("AbacStatus") { $0.element("Status", "Disabled") }
+        // Nothing can be stored of these, so there is nothing to find and nothing to list.
+        case .getBucketAnalyticsConfiguration, .deleteBucketAnalyticsConfiguration, .getBucketMetricsConfiguration,
+            .deleteBucketMetricsConfiguration, .getBucketIntelligentTieringConfiguration,
+            .deleteBucketIntelligentTieringConfiguration, .getBucketInventoryConfiguration,
+            .deleteBucketInventoryConfiguration:
+            throw try missing(.noSuchConfiguration, context)
+        case .listBucketAnalyticsConfigurations: return try emptyList("ListBucketAnalyticsConfigurationResult", context)
+        case .listBucketMetricsConfigurations: return try emptyList("ListMetricsConfigurationsResult", context)
+        case .listBucketIntelligentTieringConfigurations:
+            return try emptyList("ListBucketIntelligentTieringConfigurationsOutput", context)
+        case .listBucketInventoryConfigurations: return try emptyList("ListInventoryConfigurationsResult", context)
+        default:
+            if context.request.address.bucket != nil { _ = try bucket(context) }
+            throw S3Error(.notImplemented)
         }
     }
 
@@ -33,6 +45,16 @@ extension Operations {
     private func empty(_ root: StaticString, _ context: RequestContext) throws(S3Error) -> Answer {
         _ = try bucket(context)
         return document(root) { _ in }
+    }
+
+    private func emptyList(_ root: StaticString, _ context: RequestContext) throws(S3Error) -> Answer {
+        _ = try bucket(context)
+        guard context.target.string("continuation-token").map(\.isEmpty) ?? true else {
+            throw .invalidArgument(
+                "The continuation token provided is incorrect", name: "continuation-token",
+                value: context.target.string("continuation-token") ?? "")
+        }
+        return document(root) { $0.element("IsTruncated", false) }
     }
 
     private func document(_ root: StaticString, _ content: (inout XMLWriter) -> Void) -> Answer {

@@ -7,6 +7,7 @@ package struct Operations: Sendable {
     let store: ObjectStore
     let time: any TimeSource
     let region: String
+    let parsed = DocumentCache()
     let accounts: any AccountDirectory
     let bucketAccess = BucketAccessCache()
 
@@ -54,6 +55,7 @@ package struct Operations: Sendable {
         case .deleteObject: return try await deleteObject(context)
         case .deleteObjects: return try await deleteObjects(context, body)
         case .copyObject: return try await copyObject(context)
+        case .renameObject: return try await renameObject(context)
 
         case .getBucketVersioning: return try getBucketVersioning(context)
         case .putBucketVersioning: return try await putBucketVersioning(context, body)
@@ -80,6 +82,7 @@ package struct Operations: Sendable {
         case .completeMultipartUpload: return try await completeMultipartUpload(context, body)
         case .abortMultipartUpload: return try await abortMultipartUpload(context)
 
+        case let operation where Self.configurations.contains(operation): return try await configuration(context, body)
         default: return try await unconfigured(context)
         }
     }

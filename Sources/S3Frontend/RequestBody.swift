@@ -10,10 +10,13 @@ import S3Protocol
 struct RequestBody {
     let exchange: HTTPExchange
     let context: RequestContext
+    /// The file of a form, whose fields have been read.
+    var form: PostBodySource?
 
     /// The body as a source of object bytes, with everything that the client declared about it. Refuses what can be refused before
     /// the first byte is read, and so before `100 Continue`.
-    func source(_ context: RequestContext, sizeMax: Int64) throws(S3Error) -> S3BodySource {
+    func source(_ context: RequestContext, sizeMax: Int64) throws(S3Error) -> any UploadSource {
+        if let form { return form }
         let count = try byteCount()
         if let count, count > sizeMax { throw .entityTooLarge(proposed: count, limit: sizeMax) }
         return try S3BodySource(exchange, context, byteCount: count, sizeMax: sizeMax)

@@ -1,3 +1,4 @@
+import AccessPolicy
 package import Base
 package import HTTPServer
 import Identity
@@ -15,6 +16,8 @@ package struct S3Handler: HTTPHandler {
     private let time: any TimeSource
     private let random: any RandomSource
     private let health: any HealthReporter
+    private let websites: WebsiteHosts
+    private let accessLog: ServerAccessLog?
     /// Names this server in the HostId of errors.
     private let hostID: String
     private let query: QueryAPI?
@@ -22,7 +25,7 @@ package struct S3Handler: HTTPHandler {
     package init(
         operations: Operations, router: Router, authenticator: Authenticator, sinks: [any RequestEventSink],
         time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String,
-        query: QueryAPI? = nil
+        websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil, query: QueryAPI? = nil
     ) {
         self.query = query
         self.operations = operations
@@ -33,6 +36,8 @@ package struct S3Handler: HTTPHandler {
         self.random = random
         self.health = health
         self.hostID = hostID
+        self.websites = websites
+        self.accessLog = accessLog
     }
 
     package func handle(_ exchange: HTTPExchange) async {
@@ -43,6 +48,7 @@ package struct S3Handler: HTTPHandler {
         do throws(S3Error) {
             let answer = try await perform(exchange, &record)
             record.status = answer.status
+            record.objectBytes = answer.objectBytes
             await AnswerWriter.send(answer, to: exchange, record)
         } catch {
             record.status = error.status
@@ -54,14 +60,25 @@ package struct S3Handler: HTTPHandler {
 
     private func perform(_ exchange: HTTPExchange, _ record: inout RequestRecord) async throws(S3Error) -> Answer {
         let head = exchange.head
+        if let site = websites.bucket(host: head.value("host")) {
+            record.api = "WebsiteGetObject"
+            record.bucket = site
+            return await operations.website(site, exchange, record)
+        }
         if let query, QueryAPI.isMeant(head) { return try await answer(query, exchange, &record) }
         let target = try RequestTarget(head)
         let request = try router.route(head, target: target)
         record.api = request.operation.name
         record.bucket = request.address.bucket ?? ""
         record.object = request.address.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        if request.operation == .preflight {
+            return try operations.preflight(head, request.address, tenant: .default)
+        }
+        record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
+        if request.operation == .postObject { return try await post(exchange, request, &record) }
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
+        record.requester = signer.caller == .anonymous ? "" : signer.canonicalID
         let context = RequestContext(
             head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
             isSecure: exchange.isSecure, now: record.started)
@@ -78,6 +95,22 @@ package struct S3Handler: HTTPHandler {
         return Answer(outcome.status, body: .bytes(outcome.document)).with("Content-Type", "text/xml")
     }
 
+    /// A form brings its own credentials, among its fields.
+    private func post(
+        _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
+    ) async throws(S3Error) -> Answer {
+        let now = time.now(), authenticator = authenticator
+        let context = RequestContext(
+            head: exchange.head, request: request, signer: .anonymous(in: .default), payload: .plain,
+            remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
+        var accessKey = ""
+        defer { record.accessKey = accessKey }
+        return try await operations.postObject(context, exchange) { signature, token throws(S3Error) in
+            accessKey = signature.accessKey ?? ""
+            return try authenticator.authenticate(signature, token: token, now: now)
+        }
+    }
+
     private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {
         let head = exchange.head, now = time.monotonicNanoseconds()
         let event = RequestEvent(
@@ -88,6 +121,7 @@ package struct S3Handler: HTTPHandler {
             durationNanoseconds: now &- record.startedMonotonic, remoteAddress: exchange.remoteAddress,
             host: head.value("host") ?? "", userAgent: head.value("user-agent") ?? "", accessKey: record.accessKey)
         for sink in sinks { sink.record(event) }
+        accessLog?.record(record, exchange, now: now)
     }
 
     /// 16 upper-case hex digits, as AWS shows them.
@@ -107,6 +141,12 @@ struct RequestRecord {
     var bucket = ""
     var object = ""
     var accessKey = ""
+    /// Canonical id of the account that asked; empty when nobody signed.
+    var requester = ""
+    /// Size of the object that was answered with, when it was.
+    var objectBytes: Int64?
     var status = 0
     var errorCode = ""
+    /// Fields of every answer to a page of another origin.
+    var cors: [Answer.Field] = []
 }

@@ -8,8 +8,7 @@ enum Unsupported {
         "x-amz-server-side-encryption-context", "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
         "x-amz-copy-source-server-side-encryption-customer-algorithm",
-        "x-amz-copy-source-server-side-encryption-customer-key", "x-amz-website-redirect-location",
-        "x-amz-write-offset-bytes",
+        "x-amz-copy-source-server-side-encryption-customer-key",
         "x-amz-meta-snowball-auto-extract", "x-minio-extract",
     ]
 

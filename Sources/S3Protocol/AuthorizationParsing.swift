@@ -108,20 +108,27 @@ private func requestTime(_ head: RequestHead) throws(S3Error) -> (Timestamp, Str
 }
 
 /// `key/date/region/service/aws4_request`. The access key may itself contain slashes.
-private func parseCredential(
+func parseCredential(
     _ text: some StringProtocol, _ error: (String) -> S3Error, where place: String, services: [String] = ["s3"]
 ) throws(S3Error) -> (accessKey: String, scope: CredentialScope) {
-    let pieces = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard pieces.count >= 5 else {
+    // By bytes, from the end: every request comes this way, and splitting text costs as much as the signature.
+    let bytes = Array(text.utf8)
+    var slashes: [Int] = []
+    slashes.reserveCapacity(4)
+    for index in bytes.indices.reversed() where bytes[index] == UInt8(ascii: "/") {
+        slashes.append(index)
+        if slashes.count == 4 { break }
+    }
+    guard slashes.count == 4 else {
         throw error(
             "\(place)the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
     }
-    let last = pieces.count - 1
-    let accessKey = pieces[..<(last - 3)].joined(separator: "/")
-    let date = String(pieces[last - 3]), region = String(pieces[last - 2]), service = String(pieces[last - 1])
-    guard pieces[last] == "aws4_request" else {
-        throw error(
-            "\(place)incorrect terminal \"\(pieces[last])\". This endpoint uses \"aws4_request\".")
+    func piece(_ from: Int, _ to: Int) -> String { String(decoding: bytes[from..<to], as: UTF8.self) }
+    let accessKey = piece(0, slashes[3]), date = piece(slashes[3] + 1, slashes[2])
+    let region = piece(slashes[2] + 1, slashes[1]), service = piece(slashes[1] + 1, slashes[0])
+    let terminal = piece(slashes[0] + 1, bytes.count)
+    guard terminal == "aws4_request" else {
+        throw error("\(place)incorrect terminal \"\(terminal)\". This endpoint uses \"aws4_request\".")
     }
     guard services.contains(service) else {
         throw error("\(place)incorrect service \"\(service)\". This endpoint belongs to \"\(services[0])\".")

@@ -32,6 +32,14 @@ package struct ReadConditions: Hashable, Sendable {
         ifUnmodifiedSince = head.value("x-amz-copy-source-if-unmodified-since").flatMap(HTTPDate.parse)
     }
 
+    /// From x-amz-rename-source-if-match and its kind.
+    package init(renameSource head: RequestHead) {
+        ifMatch = head.value("x-amz-rename-source-if-match").map(ETagList.init(parsing:))
+        ifNoneMatch = head.value("x-amz-rename-source-if-none-match").map(ETagList.init(parsing:))
+        ifModifiedSince = head.value("x-amz-rename-source-if-modified-since").flatMap(HTTPDate.parse)
+        ifUnmodifiedSince = head.value("x-amz-rename-source-if-unmodified-since").flatMap(HTTPDate.parse)
+    }
+
     package var isEmpty: Bool {
         ifMatch == nil && ifNoneMatch == nil && ifModifiedSince == nil && ifUnmodifiedSince == nil
     }

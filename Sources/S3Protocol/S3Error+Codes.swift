@@ -22,6 +22,8 @@ extension S3Error.Code {
     package static let accessControlListNotSupported = Self(
         "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
     package static let accessDenied = Self("AccessDenied", 403, "Access Denied")
+    package static let accessForbidden = Self(
+        "AccessForbidden", 403, "CORSResponse: CORS is not enabled for this bucket.")
     package static let accountProblem = Self(
         "AccountProblem", 403, "There is a problem with your account that prevents the operation from completing.")
     package static let allAccessDisabled = Self(
@@ -121,6 +123,9 @@ extension S3Error.Code {
         "InvalidPolicyDocument", 400,
         "The content of the form does not meet the conditions specified in the policy document.")
     package static let invalidRange = Self("InvalidRange", 416, "The requested range is not satisfiable")
+    package static let invalidRedirectLocation = Self(
+        "InvalidRedirectLocation", 400,
+        "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
     package static let invalidRegion = Self("InvalidRegion", 403, "You've attempted to use a Region that is not valid.")
     package static let invalidRequest = Self("InvalidRequest", 400, "Invalid Request")
     package static let invalidSecurity = Self(

@@ -121,8 +121,12 @@ package enum S3Operation: Hashable, Sendable, CaseIterable {
     case preflight
 
     /// The operation's name as AWS writes it: in policies, logs and metrics.
-    package var name: String {
-        let name = String(describing: self)
-        return name.prefix(1).uppercased() + name.dropFirst()
-    }
+    package var name: String { Self.names[self] ?? "" }
+
+    /// Made once: asking a case for its name costs microseconds.
+    private static let names = Dictionary(
+        uniqueKeysWithValues: allCases.map { operation in
+            let name = String(describing: operation)
+            return (operation, name.prefix(1).uppercased() + name.dropFirst())
+        })
 }

@@ -1,3 +1,5 @@
+package import Base
+
 /// Writes XML from front to back into a byte array: no tree, no indentation, as S3 answers.
 ///
 /// Element names are the program's own and are not checked; text is escaped. The caller may take what has been written
@@ -59,6 +61,28 @@ package struct XMLWriter: Sendable {
     package mutating func element(_ name: StaticString, bytes text: [UInt8]) {
         open(name)
         text.withUnsafeBufferPointer { escape($0) }
+        close(name)
+    }
+
+    /// Text that lies in memory already.
+    package mutating func element(_ name: StaticString, raw text: UnsafeRawBufferPointer) {
+        open(name)
+        escape(text.bindMemory(to: UInt8.self))
+        close(name)
+    }
+
+    /// The same in quotes: an ETag.
+    package mutating func quoted(_ name: StaticString, raw text: UnsafeRawBufferPointer) {
+        open(name)
+        raw("&quot;")
+        escape(text.bindMemory(to: UInt8.self))
+        raw("&quot;")
+        close(name)
+    }
+
+    package mutating func element(_ name: StaticString, time: Timestamp) {
+        open(name)
+        ISO8601.append(time, to: &bytes)
         close(name)
     }
 

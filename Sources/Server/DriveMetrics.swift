@@ -5,14 +5,17 @@ import Telemetry
 /// Sets and drives in Prometheus text.
 enum DriveMetrics {
     static func render(_ store: Store, into text: inout PrometheusText) async {
-        var statuses: [SetStatus] = [], drives: [(labels: [(String, String)], DriveStatistics)] = []
+        var statuses: [SetStatus] = [], audits: [SetAudit] = [],
+            drives: [(labels: [(String, String)], DriveStatistics)] = []
         for (index, set) in store.sets.enumerated() {
             statuses.append(await set.status)
+            audits.append(await set.audit)
             for (slot, statistics) in await set.driveStatistics.enumerated() {
                 guard let statistics else { continue }
                 drives.append(([("set", "\(index)"), ("slot", "\(slot)")], statistics))
             }
         }
+        SetMetrics.render(statuses, audits, store.layout.geometry, into: &text)
         text.family("martlet_set_writable", .gauge, "1 when the set takes writes.")
         for (index, status) in statuses.enumerated() { text.sample([("set", "\(index)")], status.isWritable ? 1 : 0) }
         text.family("martlet_set_commits_missed", .gauge, "Commits that a drive does not hold yet.")
@@ -45,6 +48,10 @@ enum DriveMetrics {
                 \.memtableBytes
             ),
             ("martlet_drive_tables", "Index tables.", \.tables),
+            (
+                "martlet_drive_damaged_batches", "Damaged batches that the last start found in the log.",
+                \.damagedBatches
+            ),
         ]
         let counters: [(String, String, KeyPath<DriveStatistics, UInt64>)] = [
             ("martlet_drive_log_batches_total", "Batches written to the log.", \.batches),
@@ -52,6 +59,16 @@ enum DriveMetrics {
             ("martlet_drive_syncs_total", "Syncs.", \.syncs),
             ("martlet_drive_flushes_total", "Memtables written as tables.", \.flushes),
             ("martlet_drive_compactions_total", "Compactions.", \.compactions),
+            ("martlet_drive_cleanings_total", "Log segments cleaned of dead packed data.", \.cleanings),
+            (
+                "martlet_drive_checksum_mismatches_total", "Reads whose bytes did not match their checksum.",
+                \.checksumMismatches
+            ),
+            ("martlet_drive_damaged_rows_total", "Rows of the index that could not be read.", \.damagedRows),
+            (
+                "martlet_drive_failed_background_work_total", "Flushes, compactions and cleanings that failed.",
+                \.failedBackgroundWork
+            ),
             ("martlet_drive_block_cache_hits_total", "Index blocks found in memory.", \.cacheHits),
             ("martlet_drive_block_cache_misses_total", "Index blocks read from the drive.", \.cacheMisses),
         ]
@@ -63,6 +80,8 @@ enum DriveMetrics {
             text.family(name, .counter, help)
             for drive in drives { text.sample(drive.labels, drive.1[keyPath: value]) }
         }
+        text.family("martlet_drive_full", .gauge, "1 while the drive refuses puts until space is freed.")
+        for drive in drives { text.sample(drive.labels, drive.1.isFull ? 1 : 0) }
         text.family("martlet_drive_poisoned", .gauge, "1 when a failed write or sync closed the drive's write path.")
         for drive in drives { text.sample(drive.labels, drive.1.isPoisoned ? 1 : 0) }
     }

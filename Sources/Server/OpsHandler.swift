@@ -12,6 +12,9 @@ package struct OpsHandler: HTTPHandler {
     let requests: RequestMetrics
     let store: Store
     let buffers: BufferPool
+    let process: ProcessMetrics
+    /// Open connections of the S3 port.
+    let connections: @Sendable () -> Int
     /// `MARTLET_METRICS_TOKEN`; without one metrics are for loopback only.
     let token: String?
 
@@ -46,6 +49,9 @@ package struct OpsHandler: HTTPHandler {
 
     private func metrics() async -> String {
         var text = PrometheusText()
+        process.render(into: &text)
+        text.family("martlet_http_connections", .gauge, "Open connections of the S3 port.")
+        text.sample([], connections())
         requests.render(into: &text)
         await DriveMetrics.render(store, into: &text)
         text.family("martlet_buffer_bytes", .gauge, "Bytes of I/O buffers, mapped from the kernel and handed out.")

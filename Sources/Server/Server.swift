@@ -15,15 +15,18 @@ import Telemetry
 package struct Server: Sendable {
     let settings: Settings
     let paths: [String]
+    /// Of `paths`: those whose old drive is gone for good.
+    let replaced: [String]
     let time: any TimeSource
     let random: any RandomSource
 
     package init(
-        settings: Settings, drives: [String], time: any TimeSource = SystemTime(),
+        settings: Settings, drives: [String], replaced: [String] = [], time: any TimeSource = SystemTime(),
         random: any RandomSource = SystemRandom()
     ) {
         self.settings = settings
         self.paths = drives
+        self.replaced = replaced
         self.time = time
         self.random = random
     }
@@ -50,11 +53,12 @@ package struct Server: Sendable {
             Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
         }
         let store = try await Store.open(
-            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random, note: Self.say
+            paths: paths, settings: settings, loops: loops, buffers: buffers, time: time, random: random,
+            replaced: replaced, note: Self.say
         )
         let health = ServerHealth(), requests = RequestMetrics()
         await health.refresh(store)
-        loops[0].spawn { await health.run(store, executor: loops[0]) }
+        loops[0].spawn { await health.run(store, executor: loops[0], say: Self.say) }
         var sinks: [any RequestEventSink] = [requests]
         if settings.accessLog != "none" {
             let log = AccessLog(), writer = try AccessLogWriter(settings.accessLog)
@@ -67,23 +71,31 @@ package struct Server: Sendable {
         let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
         let directory = IdentityDirectory(
             IdentityResolver(try await openIdentities(store, configured, environment, stateDirectory)))
+        let bucketLogs = ServerAccessLog(
+            store: store.objects, region: settings.region, time: time, random: random,
+            interval: .seconds(settings.accessLogDeliverySeconds))
+        loops[0].spawn { await bucketLogs.run(executor: loops[0]) }
+        let websites = settings.websiteDomains ?? settings.domains.map { "s3-website." + $0 }
         let handler = S3Handler(
             operations: Operations(store: store.objects, time: time, region: settings.region, accounts: directory),
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
+            websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(directory, operatorAccount: configured.operatorAccount.number, time: time))
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
             settings.opsAddress, loops, buffers,
             OpsHandler(
                 health: health, requests: requests, store: store, buffers: buffers,
+                process: ProcessMetrics(started: time.now()), connections: { s3.connections },
                 token: environment("MARTLET_METRICS_TOKEN")))
         greet(s3, ops, credentials, store)
         await stopSignal()
         Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
         await s3.drain(within: .seconds(settings.drainSeconds))
+        await bucketLogs.deliver()
         await ops.drain(within: .seconds(1))
         await store.shutDown()
         for loop in loops.loops { loop.cancelTasks() }

@@ -34,9 +34,14 @@ package final class ServerHealth: HealthReporter {
         }
     }
 
-    package func run(_ store: Store, executor: any PinnedExecutor) async {
+    /// `say` takes what the operator should know of drives.
+    package func run(_ store: Store, executor: any PinnedExecutor, say: (String) -> Void) async {
+        var watch = DriveWatch()
         while !Task.isCancelled {
             await refresh(store)
+            var statuses: [SetStatus] = []
+            for set in store.sets { statuses.append(await set.status) }
+            for line in watch.lines(statuses, path: store.path) { say(line) }
             do { try await executor.sleep(for: .seconds(1)) } catch { return }
         }
     }

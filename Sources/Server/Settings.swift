@@ -15,6 +15,10 @@ package struct Settings: Sendable, Equatable {
     package var signatureV2 = true
     /// Domains whose sub-domains are bucket names.
     package var domains: [String] = []
+    /// Domains below which buckets are served as web sites; without the setting, `s3-website.` of each domain.
+    package var websiteDomains: [String]?
+    /// Seconds between two deliveries of buckets' access logs.
+    package var accessLogDeliverySeconds = 300
     /// Congestion control of the listener; nil takes cubic where the system has it.
     package var congestionControl: String?
     package var loops: Int?
@@ -28,8 +32,9 @@ package struct Settings: Sendable, Equatable {
     package var drainSeconds = 20
     /// Bytes of index blocks that each drive keeps in memory.
     package var blockCacheBytes = 64 << 20
+    /// Bytes of small objects that are kept in memory after they were read, all sets together.
+    package var objectCacheBytes = 128 << 20
     package var accessLog = "none"
-    package var logLevel = "info"
 
     package init() {}
 }
@@ -80,6 +85,9 @@ extension Settings {
         region = try Self.text(reader, "region") ?? region
         signatureV2 = try Self.flag(reader, "signatureV2") ?? signatureV2
         domains = try Self.text(reader, "domain")?.split(separator: ",").map { String($0.trimmed) } ?? []
+        websiteDomains = try Self.text(reader, "websiteDomain")?.split(separator: ",").map { String($0.trimmed) }
+        accessLogDeliverySeconds =
+            try Self.number(reader, "accessLogDeliverySeconds", in: 1...86_400) ?? accessLogDeliverySeconds
         congestionControl = try Self.text(reader, "congestionControl")
         loops = try Self.number(reader, "loops", in: 1...256)
         ioUring = try Self.flag(reader, "ioUring") ?? ioUring
@@ -89,8 +97,8 @@ extension Settings {
         bodyTimeoutSeconds = try Self.number(reader, "bodyTimeoutSeconds", in: 1...86_400) ?? bodyTimeoutSeconds
         drainSeconds = try Self.number(reader, "drainSeconds", in: 0...3_600) ?? drainSeconds
         blockCacheBytes = try Self.number(reader, "blockCacheBytes", in: (1 << 20)...(1 << 40)) ?? blockCacheBytes
+        objectCacheBytes = try Self.number(reader, "objectCacheBytes", in: 0...(1 << 40)) ?? objectCacheBytes
         accessLog = try Self.text(reader, "accessLog") ?? accessLog
-        logLevel = try Self.text(reader, "logLevel") ?? logLevel
     }
 
     private static func text(_ reader: ConfigReader, _ name: String) throws -> String? {

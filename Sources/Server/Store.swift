@@ -16,8 +16,12 @@ package final class Store: Sendable {
 
     package static func open(
         paths: [String], settings: Settings, loops: LoopGroup, buffers: BufferPool, time: any TimeSource,
-        random: any RandomSource, note: (String) -> Void
+        random: any RandomSource, replaced: [String] = [], note: (String) -> Void
     ) async throws -> Store {
+        if let unknown = replaced.first(where: { !paths.contains($0) }) {
+            throw SettingsError(
+                "--replaced \(unknown) is not one of the drives: name it there too, where the new drive is")
+        }
         let layout = try PoolLayout(drives: paths.count, setSize: settings.setSize)
         let files = BlockingPool()
         let places = try await place(paths, layout, loops, files, random, note)
@@ -29,10 +33,20 @@ package final class Store: Sendable {
             let source = LocalDrives(
                 members, loop: loop, files: files, buffers: buffers, time: time, random: random, parameters: parameters)
             sources.append(source)
-            sets.append(try await start(source, members, layout, buffers, random, note))
+            let cacheBytes = settings.objectCacheBytes / places.places.count
+            let lost = SlotMask(members.indices.filter { replaced.contains(members[$0].path) })
+            sets.append(
+                try await start(source, members, layout, buffers, random, lost: lost, cacheBytes: cacheBytes, note))
         }
         let chosen = sets
-        let objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
+        let objects: ObjectStore
+        do {
+            objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
+        } catch .noSpace {
+            throw SettingsError(
+                "the drives have no space for a first record: each needs at least 1 GiB, give larger ones or free some space"
+            )
+        }
         for set in sets { set.executor.spawn { await set.run() } }
         loops[0].spawn { await objects.runSweeper() }
         return Store(objects: objects, deployment: places.deployment, sets: sets, layout: layout, drives: sources)
@@ -82,7 +96,7 @@ package final class Store: Sendable {
     /// A set that can't serve yet is no reason not to start: its drives may come back, and it says what is missing.
     private static func start(
         _ source: LocalDrives, _ places: [DrivePlaces.Place], _ layout: PoolLayout, _ buffers: BufferPool,
-        _ random: any RandomSource, _ note: (String) -> Void
+        _ random: any RandomSource, lost: SlotMask, cacheBytes: Int, _ note: (String) -> Void
     ) async throws -> ErasureSet {
         let loop = source.loop
         var drives: [(any Drive)?] = []
@@ -91,15 +105,20 @@ package final class Store: Sendable {
             if drive == nil { note("\(place.path) is not there: the set starts without it") }
             drives.append(drive)
         }
-        let plane = ErasurePlane(executor: loop, pool: buffers, random: random)
+        var parameters = DataPlaneParameters()
+        parameters.packedCacheBytes = cacheBytes
+        let plane = ErasurePlane(executor: loop, pool: buffers, random: random, parameters: parameters)
         let opened = drives
         let set = ErasureSet(
             geometry: layout.geometry, drives: opened, executor: loop, random: random, plane: plane, source: source)
         do {
-            try await onLoop(loop) { () async throws(SetError) in try await set.start() }
+            try await onLoop(loop) { () async throws(SetError) in try await set.start(declaringLost: lost) }
         } catch { note("a set can't serve yet: \(error)") }
         return set
     }
+
+    /// The directory of a slot's drive.
+    package func path(set: Int, slot: Int) -> String { drives[set].places[slot].path }
 
     /// Closes everything in order, so that the next start has nothing to replay.
     package func shutDown() async {

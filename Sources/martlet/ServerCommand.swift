@@ -12,13 +12,22 @@ struct ServerCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: SettingsOptions
+    @Option(
+        name: .customLong("replaced"),
+        help: ArgumentHelp(
+            "A drive directory, one of those named, whose old drive is gone for good: the blank one there is admitted at once and rebuilt. "
+                + "Only needed when the server says that it does not admit a blank drive by itself.", valueName: "drive"
+        ))
+    var replaced: [String] = []
     @Argument(help: "Drive directories; {1...4} expands.")
     var drives: [String]
 
     func run() async throws {
         do {
             let settings = try await options.load()
-            let server = Server(settings: settings, drives: try BraceExpansion.expand(drives))
+            let server = Server(
+                settings: settings, drives: try BraceExpansion.expand(drives),
+                replaced: try BraceExpansion.expand(replaced))
             try await server.run(environment: { name in getenv(name).map { String(cString: $0) } })
         } catch let error as SettingsError {
             Console.write("martlet: \(error)\n", to: STDERR_FILENO)

@@ -51,7 +51,7 @@ import Testing
                 text.firstRange(of: "X-Amz-Signature=").map { text[$0.upperBound...].prefix(64) }
             }
             let found = String(decoding: bytes, as: UTF8.self)
-            #expect(try #require(signature(found)) == signature(expected))
+            #expect(signature(found) != nil && signature(found) == signature(expected))
         }
     }
 }

@@ -60,6 +60,12 @@ final class Fixture: Sendable {
             bucket, key, tenant: tenant, options: options, body: MemoryBody(bytes, pieceBytes: 10_007))
     }
 
+    func append(_ key: ObjectKey, _ bytes: [UInt8], at offset: Int64) async throws(ObjectError) -> PutResult {
+        try await store.append(
+            bucket, key, tenant: tenant, at: offset, options: PutOptions(),
+            body: MemoryBody(bytes, pieceBytes: 10_007))
+    }
+
     func read(_ key: ObjectKey, _ configure: (inout GetOptions) -> Void = { _ in }) async throws(ObjectError) -> [UInt8]
     {
         var options = GetOptions()

@@ -69,7 +69,7 @@ import Testing
             await set.settle()
             // Three full blocks and ⌈10,000 / 2⌉ rounded up to pages.
             for (after, before) in zip(await livePages(set), before) { #expect(after - before == 3 * 128 + 2) }
-            staged.handedOver()
+            staged.handedOver(to: staged.slots)
         }
         let before = await livePages(set)
         let stager = try set.plane.stage(hint: nil, on: set.snapshot)
@@ -78,6 +78,17 @@ import Testing
         await stager.abandon()
         await set.settle()
         #expect(await livePages(set) == before)
+    }
+
+    @Test func `a drive that was not sent the commit gives back what was staged on it`() async throws {
+        let set = TestSet(data: 2, parity: 2)
+        let before = await livePages(set)
+        let staged = try await set.stage(pattern(3 * Self.stripe), hint: nil)
+        staged.handedOver(to: SlotMask([0, 2, 3]))
+        await set.settle()
+        let after = await livePages(set)
+        #expect(after[1] == before[1])
+        for slot in [0, 2, 3] { #expect(after[slot] - before[slot] == 3 * 128) }
     }
 
     private func livePages(_ set: TestSet) async -> [Int] {
@@ -113,6 +124,50 @@ import Testing
         var reads = 0
         for drive in set.drives { reads += await drive.reads }
         #expect(reads == 1)
+    }
+
+    @Test(arguments: [3000, 100_000])
+    func `packed data that was read is served from memory for its revision only`(_ count: Int) async throws {
+        let set = TestSet(data: 2, parity: 2) { $0.packedCacheBytes = 8 << 20 }
+        let bytes = pattern(count)
+        let layout = try await set.store(bytes)
+        #expect(same(try await set.read(layout), bytes))
+        for drive in set.drives { await drive.dropRows() }
+        #expect(same(try await set.read(layout), bytes))
+        for range in [0..<1, 1..<count, count / 2 - 1..<count / 2 + 1, count - 1..<count] {
+            #expect(same(try await set.read(layout, range), Array(bytes[range])), "\(range)")
+        }
+        let later = SetRow(key: TestSet.key, revision: Position(epoch: 1, sequence: 6), payload: [])
+        await #expect(throws: SetError.self) {
+            _ = try await set.plane.open(layout, of: later, range: nil, on: set.snapshot)
+        }
+    }
+
+    @Test func `the cache of packed data stays within its bound and keeps what is read again`() async throws {
+        let set = TestSet(data: 2, parity: 2) { $0.packedCacheBytes = 64 << 10 }
+        let bytes = pattern(3000)
+        let layout = try await set.store(bytes)
+        func row(_ sequence: Int) -> SetRow {
+            SetRow(key: TestSet.key, revision: Position(epoch: 1, sequence: UInt64(sequence)), payload: [])
+        }
+        func read(_ sequence: Int) async -> Bool {
+            guard let reader = try? await set.plane.open(layout, of: row(sequence), range: nil, on: set.snapshot)
+            else { return false }
+            await reader.close()
+            return true
+        }
+        // Sixteen objects fill the cache; the first is read again and again.
+        for sequence in 10..<60 {
+            let staged = try await set.stage(bytes, hint: nil)
+            await set.commit(staged, revision: Position(epoch: 1, sequence: UInt64(sequence)))
+            #expect(await read(sequence))
+            #expect(await read(10))
+        }
+        for drive in set.drives { await drive.dropRows() }
+        var kept = 0
+        for sequence in 10..<60 where await read(sequence) { kept += 1 }
+        #expect(await read(10))
+        #expect(kept > 8 && kept <= 16, "\(kept) are kept")
     }
 
     @Test func `pins are gone when the reader is closed`() async throws {

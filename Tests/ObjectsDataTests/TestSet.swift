@@ -100,7 +100,7 @@ struct TestSet {
                 }
             }
         }
-        staged.handedOver()
+        staged.handedOver(to: staged.slots)
     }
 
     private func isCopies(_ layout: DataLayout) -> Bool {

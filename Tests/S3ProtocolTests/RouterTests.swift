@@ -149,7 +149,7 @@ func `what has no route is refused as AWS refuses it`(method: String, target: St
     }
 }
 
-struct SplitMix64 {
+struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
     mutating func next() -> UInt64 {

@@ -48,6 +48,7 @@ import Testing
 
     /// Where the compiler is told to trust us, and what the SAFETY note there must explain.
     static let unchecked: Set<String> = [
+        "Sources/Digests/MD5Stream.swift",
         "Sources/Drives/IO/BlockingPool.swift",
         "Sources/Drives/Log/DriveLog.swift",
         "Sources/LoadGenerator/LoadClient.swift",

@@ -79,6 +79,25 @@ package enum RowEnvelope {
         do throws(MalformedField) { return try read(&reader, key) } catch { throw Self.damaged(error) }
     }
 
+    /// Only revision and payload; what is stored with the row is passed over.
+    static func payload(
+        of value: UnsafeRawBufferPointer
+    ) throws(DriveError) -> (revision: Position, payload: UnsafeRawBufferPointer) {
+        var reader = FieldReader(value)
+        do throws(MalformedField) {
+            guard let tag = Tag(rawValue: try reader.byte("row tag")) else { throw MalformedField("row tag") }
+            let revision = try reader.position("revision")
+            switch tag {
+            case .none: break
+            case .packed:
+                for _ in 0..<3 { _ = try reader.number("packed location") }
+                _ = try reader.fixed(UInt64.self, "packed checksum")
+            case .extents: _ = try ExtentCodec.read(from: &reader)
+            }
+            return (revision, UnsafeRawBufferPointer(rebasing: value[reader.offset...]))
+        } catch { throw Self.damaged(error) }
+    }
+
     private static func damaged(_ error: MalformedField) -> DriveError {
         .damagedFormat(what: "index value: \(error.what)")
     }

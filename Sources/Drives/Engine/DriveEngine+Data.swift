@@ -127,6 +127,20 @@ extension DriveEngine {
         }
         return entries
     }
+
+    package func page(
+        from start: IndexKey, to end: IndexKey, limit: Int
+    ) async throws(DriveError) -> RowPage {
+        try checkReadable()
+        var builder = RowPageBuilder(limit: limit)
+        guard limit > 0 else { return RowPage(bytes: [], rows: []) }
+        try await index.scan(from: start, to: end) { (key, value) throws(DriveError) in
+            let (revision, payload) = try RowEnvelope.payload(of: value)
+            builder.add(key, payload: payload, revision: revision)
+            return builder.rows.count < limit
+        }
+        return RowPage(bytes: builder.bytes, rows: builder.rows)
+    }
 }
 
 extension Extent {

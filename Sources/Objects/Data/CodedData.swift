@@ -117,10 +117,10 @@ struct CodedData: Sendable {
 
     // MARK: Blocks
 
-    /// Reads one block and verifies it. Runs on the drives' executor. `reports` is asked at the end: a block that was read after the
-    /// pins went proves nothing.
+    /// Reads one block, and verifies it unless the caller will. Runs on the drives' executor. `reports` is asked at the end: a block
+    /// that was read after the pins went proves nothing.
     func block(
-        stripe: Int, shard: Int, _ share: ChunkShare?, reports: @Sendable () -> Bool
+        stripe: Int, shard: Int, _ share: ChunkShare?, verifies: Bool = true, reports: @Sendable () -> Bool
     ) async -> ShardOutcome {
         let slot = placement.slot(ofShard: shard)
         guard let share else { return .lost }
@@ -134,10 +134,7 @@ struct CodedData: Sendable {
                 try await drive.read(part.extent, at: part.offset, into: slice.buffer.slice(filled, part.count))
                 filled += part.count
             }
-            guard
-                BlockChecksum.of(slice.bytes, seed: BlockSeed(key).of(block: index, shard: shard))
-                    == share.checksums[index]
-            else { throw .checksumMismatch(what: "block \(index) of chunk \(chunk) of data \(id)") }
+            if verifies { try verify(slice, stripe: stripe, shard: shard, share) }
             return .present(slice)
         } catch {
             if reports() { drives.faults.driveFailed(slot: slot, error, key: key) }
@@ -145,6 +142,17 @@ struct CodedData: Sendable {
             case .checksumMismatch, .damagedFormat: return .lost
             case .io, .poisoned, .noSpace, .foreignDrive, .inUse, .promisedHigher, .shutDown: return .away
             }
+        }
+    }
+
+    /// Compares a block with its checksum: before a byte of it is served or used, on whichever executor that happens.
+    func verify(_ slice: BufferSlice, stripe: Int, shard: Int, _ share: ChunkShare) throws(DriveError) {
+        let chunk = chunk(of: stripe), index = stripe % DataRow.stripesPerChunk
+        let seed = BlockSeed(DataRow.key(id, chunk: chunk)).of(block: index, shard: shard)
+        let found = BlockChecksum.of(slice.bytes, seed: seed)
+        withExtendedLifetime(slice) {}
+        guard found == share.checksums[index] else {
+            throw .checksumMismatch(what: "block \(index) of chunk \(chunk) of data \(id)")
         }
     }
 }

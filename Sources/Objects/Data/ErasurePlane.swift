@@ -19,6 +19,8 @@ package struct DataPlaneParameters: Sendable {
     /// An extent takes at most this many blocks: a chunk's list of extents stays short, and segments of 256 MiB fill well.
     package var extentBlocksMax = 64
     package var fullCopyLimit = StripeShape.fullCopyLimit
+    /// Memory for packed objects that were read of late; 0 for none.
+    package var packedCacheBytes = 0
     package init() {}
 }
 
@@ -29,6 +31,7 @@ package final class ErasurePlane: DataPlane {
     let random: any RandomSource
     let parameters: DataPlaneParameters
     let ticker: WaitTicker
+    private let packedCache: PackedCache
     /// For reads whose result is not bytes.
     let empty: BufferSlice
 
@@ -41,6 +44,7 @@ package final class ErasurePlane: DataPlane {
         self.random = random
         self.parameters = parameters
         empty = pool.take(1).slice(0, 0)
+        packedCache = PackedCache(bytesMax: parameters.packedCacheBytes, pool: pool)
         ticker = WaitTicker(executor: executor, interval: parameters.tick)
     }
 
@@ -64,8 +68,14 @@ package final class ErasurePlane: DataPlane {
         case .empty:
             return SliceReader([])
         case .copies, .packed:
+            let isWhole = bytes.lowerBound == 0 && bytes.upperBound == layout.byteCount
+            if let cached = packedCache.find(row.key, row.revision) {
+                return SliceReader(isWhole ? cached : Self.cut(cached, Int(bytes.lowerBound)..<Int(bytes.upperBound)))
+            }
             let packed = PackedData(plane: self, layout: layout, key: row.key, revision: row.revision, drives: drives)
-            return SliceReader(try await packed.read(Int(bytes.lowerBound)..<Int(bytes.upperBound)))
+            let slices = try await packed.read(Int(bytes.lowerBound)..<Int(bytes.upperBound))
+            if isWhole { packedCache.keep(slices, of: row.key, row.revision) }
+            return SliceReader(slices)
         case .coded(let count, let geometry, let rotation, let blockBytes, let id):
             let data = try CodedData(
                 plane: self, count: count, geometry: geometry, rotation: rotation, blockBytes: Int(blockBytes), id: id,
@@ -90,6 +100,17 @@ package final class ErasurePlane: DataPlane {
                 plane: self, count: count, geometry: geometry, rotation: rotation, blockBytes: Int(blockBytes), id: id,
                 drives: drives)
             return try await data.rebuildChunk(key, slot: slot, shares: shares)
+        }
+    }
+
+    /// The part of `slices`, laid end to end, that `range` says.
+    private static func cut(_ slices: [BufferSlice], _ range: Range<Int>) -> [BufferSlice] {
+        var start = 0
+        return slices.compactMap { slice in
+            defer { start += slice.count }
+            let first = max(range.lowerBound - start, 0), end = min(range.upperBound - start, slice.count)
+            guard first < end else { return nil }
+            return BufferSlice(buffer: slice.buffer, start: slice.start + first, count: end - first)
         }
     }
 

@@ -28,5 +28,5 @@ final class StagedObject: StagedData {
         chunk < chunks.count && slot < chunks[chunk].count ? chunks[chunk][slot] : .none
     }
 
-    func handedOver() { stager.handedOver() }
+    func handedOver(to taken: SlotMask) { stager.handedOver(to: taken) }
 }

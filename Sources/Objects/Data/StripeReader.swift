@@ -62,7 +62,7 @@ final class StripeReader: DataReader {
             if let slice = state.withLock({ $0.slices.popFirst() }) { return slice }
             readAhead()
             guard let first = state.withLock({ $0.fetches.first }) else { return nil }
-            let slices = try await slices(of: first.stripe, first.fetch)
+            let slices = try await verifiedSlices(of: first.stripe, first.fetch)
             state.withLock { state in
                 if !state.fetches.isEmpty { state.fetches.removeFirst() }
                 state.slices = state.isClosed ? [] : slices[...]
@@ -107,14 +107,17 @@ final class StripeReader: DataReader {
         }
     }
 
-    private func fetch(_ stripe: Int, avoided: SlotMask) -> ShardFetch {
+    private func fetch(_ stripe: Int, avoided: SlotMask, damaged: SlotMask = SlotMask()) -> ShardFetch {
         let shares = chunks[data.chunk(of: stripe) - firstChunk]
         let available = SlotMask(shares.indices.filter { shares[$0] != nil }).intersection(data.here)
+            .subtracting(damaged)
         let gather = ShardGather(
             needed: data.geometry.data, wanted: SlotMask(pieces(of: stripe).map(\.shard)), available: available,
             avoided: avoided)
         return data.plane.fetch(gather, shards: data.shards, away: data.shards - data.here.count) { shard in
-            let outcome = await self.data.block(stripe: stripe, shard: shard, shares[shard]) { self.isOpen }
+            let outcome = await self.data.block(stripe: stripe, shard: shard, shares[shard], verifies: false) {
+                self.isOpen
+            }
             if case .present = outcome { return outcome }
             self.avoid(SlotMask([shard]))
             return outcome
@@ -135,14 +138,58 @@ final class StripeReader: DataReader {
         return StripeShape.pieces(wanted, shardBytes: data.shape.shardBytes(stripe: stripe, of: data.count))
     }
 
-    private func slices(of stripe: Int, _ fetch: ShardFetch) async throws(SetError) -> [BufferSlice] {
-        let result: ShardFetch.Result
-        do throws(ShardFetch.Failure) { result = try await fetch.result() } catch {
+    /// The stripe's data, every block of it verified. A block that does not match is as good as none: the stripe is read again
+    /// without it.
+    private func verifiedSlices(of stripe: Int, _ first: ShardFetch) async throws(SetError) -> [BufferSlice] {
+        var fetch = first, damaged = SlotMask()
+        while true {
+            let result = try await result(of: stripe, fetch)
+            let found = self.damaged(result, stripe: stripe)
+            guard !found.isEmpty else { return slices(of: stripe, result) }
+            await report(found, stripe: stripe)
+            damaged = damaged.union(SlotMask(found.map(\.shard)))
+            avoid(damaged)
+            fetch = self.fetch(stripe, avoided: state.withLock { $0.avoided }, damaged: damaged)
+        }
+    }
+
+    /// Verified here, on the reader's executor: the blocks come into the core's cache and are sent from there.
+    private func damaged(_ result: ShardFetch.Result, stripe: Int) -> [(shard: Int, error: DriveError)] {
+        let shares = chunks[data.chunk(of: stripe) - firstChunk]
+        var damaged: [(shard: Int, error: DriveError)] = []
+        for (shard, slice) in result.slices.enumerated() {
+            guard let slice, let share = shares[shard] else { continue }
+            do throws(DriveError) {
+                try data.verify(slice, stripe: stripe, shard: shard, share)
+            } catch { damaged.append((shard, error)) }
+        }
+        return damaged
+    }
+
+    /// Faults are told on the drives' executor.
+    private func report(_ damaged: [(shard: Int, error: DriveError)], stripe: Int) async {
+        guard isOpen else { return }
+        let data = self.data, key = DataRow.key(data.id, chunk: data.chunk(of: stripe))
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            data.plane.executor.spawn {
+                for (shard, error) in damaged {
+                    data.drives.faults.driveFailed(slot: data.placement.slot(ofShard: shard), error, key: key)
+                }
+                continuation.resume()
+            }
+        }
+    }
+
+    private func result(of stripe: Int, _ fetch: ShardFetch) async throws(SetError) -> ShardFetch.Result {
+        do throws(ShardFetch.Failure) { return try await fetch.result() } catch {
             switch error {
             case .away: throw .readQuorumLost(detail: "too few drives answer for stripe \(stripe) of data \(data.id)")
             case .lost: throw .dataLost(detail: "too few blocks of stripe \(stripe) of data \(data.id) are whole")
             }
         }
+    }
+
+    private func slices(of stripe: Int, _ result: ShardFetch.Result) -> [BufferSlice] {
         if !result.late.isEmpty { avoid(result.late) }
         var blocks = result.slices
         let pieces = pieces(of: stripe)

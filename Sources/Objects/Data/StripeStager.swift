@@ -11,7 +11,7 @@ import Synchronization
 /// caller's executor while the stripe is in cache, then the stripe's blocks go to the drives' executor at once. At most a few
 /// stripes are under way. A drive that fails or stalls is left out, as long as enough others are good.
 ///
-///     filling ── finish() ──▶ finished ── handedOver() ──▶ handed over
+///     filling ── finish() ──▶ finished ── handedOver(to:) ──▶ handed over
 ///        └───────────┴─────── abandon() ──▶ abandoned
 final class StripeStager: DataStager, Ticked {
     enum Phase { case filling, finished, abandoned, handedOver }
@@ -460,15 +460,21 @@ final class StripeStager: DataStager, Ticked {
             attachments: attachments, chunks: [], stager: self)
     }
 
-    /// The commit is in the logs of the drives: what was staged is theirs.
-    func handedOver() {
+    /// The commit is in the logs of these drives: what was staged there is theirs. Elsewhere it is free again.
+    func handedOver(to taken: SlotMask) {
         state.withLock { state in
             guard state.phase != .abandoned else { return }
             state.phase = .handedOver
             for slot in state.lanes.indices where state.lanes[slot]?.isGood == true {
-                state.lanes[slot]?.forgetExtents()
+                if taken.contains(slot) {
+                    state.lanes[slot]?.forgetExtents()
+                } else {
+                    state.lanes[slot]?.isGood = false
+                    state.lanes[slot]?.mustRelease = true
+                }
             }
         }
+        releaseIdle()
     }
 
     func abandon() async {

@@ -47,7 +47,7 @@ extension DriveSource {
 
 package struct SetSettings: Sendable {
     /// How long a decided write waits for a drive that is late (rule 1). Long enough for a slow flush, short for a client.
-    package var grace: Duration = .milliseconds(100)
+    package var grace: Duration = .milliseconds(500)
     /// After this long without a commit each drive stores the decided position (rule 1).
     package var idle: Duration = .seconds(1)
     /// Between two attempts to open a drive that is away.

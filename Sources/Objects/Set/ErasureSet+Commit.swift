@@ -34,18 +34,20 @@ extension ErasureSet {
         for watch in watches.keys { watches[watch]?.formUnion(flight.keyHashes) }
         carriedDecided = decided
         lastCommitTick += 1
+        var taken = SlotMask()
         for slot in flight.targets.slots {
             guard let drive = slots[slot].drive, let listener = slots[slot].listener else {
                 flights[number]?.waiting.remove(slot)
                 continue
             }
+            taken.insert(slot)
             slots[slot].outstanding += 1
             drive.appendNow(
                 DriveCommit(
                     header: header(flight, slot: slot), mutations: prepared.mutations(slot: slot), note: note),
                 reportingTo: listener)
         }
-        prepared.handOver()
+        prepared.handOver(to: taken)
         flights[number]?.isEntering = false
         conclude(number)
     }

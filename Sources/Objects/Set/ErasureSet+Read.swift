@@ -109,6 +109,47 @@ extension ErasureSet {
         return rows
     }
 
+    package func page(from start: IndexKey, to end: IndexKey, limit: Int) async throws(SetError) -> RowPage {
+        guard start < end, limit > 0 else { return RowPage(bytes: [], rows: []) }
+        try checkReadable()
+        guard openKeys.isEmpty, let slot = pick(inStep(avoiding: SlotMask())), let drive = slots[slot].drive else {
+            return try await mergedPage(from: start, to: end, limit: limit)
+        }
+        let page: RowPage
+        do throws(DriveError) {
+            page = try await drive.page(from: start, to: end, limit: limit)
+        } catch {
+            faulted(slot, drive, error)
+            return try await mergedPage(from: start, to: end, limit: limit)
+        }
+        // A commit may have become open while the drive was read.
+        guard openKeys.isEmpty else { return try await mergedPage(from: start, to: end, limit: limit) }
+        var rows = page.rows
+        for index in rows.indices {
+            let payload = rows[index].payload
+            guard let count = RowFormat.payloadCount(of: page.bytes[payload]) else {
+                throw .dataLost(detail: "a row of the index has no trailer")
+            }
+            rows[index].payload = payload.lowerBound..<payload.lowerBound + count
+        }
+        return RowPage(bytes: page.bytes, rows: rows)
+    }
+
+    private func mergedPage(from start: IndexKey, to end: IndexKey, limit: Int) async throws(SetError) -> RowPage {
+        RowPage(
+            try await rows(from: start, to: end, limit: limit).map {
+                IndexEntry(key: $0.key, revision: $0.revision, payload: $0.payload, stored: .none)
+            })
+    }
+
+    /// Drives that hold every decided commit, and so answer for any range by themselves.
+    private func inStep(avoiding failed: SlotMask) -> SlotMask {
+        SlotMask(
+            mask(intactAndWhole: intact).subtracting(failed).slots.filter {
+                ledger.isInStep($0) || settings.broken.contains(.missedForgotten)
+            })
+    }
+
     /// Raw entries: from one drive in step, or merged from r intact ones, leaving out of each what it can't answer for.
     func entries(
         from start: IndexKey, to end: IndexKey, limit: Int, avoiding avoided: SlotMask = SlotMask()

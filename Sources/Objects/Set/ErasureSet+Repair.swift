@@ -158,7 +158,7 @@ extension ErasureSet {
             do throws(SetError) {
                 attachment = try await plane.rebuild(
                     layout, key: key, revision: entry.revision, slot: copy.slot, shares: [:],
-                    on: driveSnapshot(here.subtracting(SlotMask([copy.slot]))))
+                    on: driveSnapshot(here))
             } catch { return nil }
         } else if !isDamaged, let own, own.revision == entry.revision, own.payload == entry.payload {
             return Present(row: nil)

@@ -5,7 +5,8 @@ import Drives
 extension ErasureSet {
     /// Runs until cancelled. Started once by the composition root.
     package func run() async {
-        var sinceLook = Duration.zero, sinceReopen = Duration.zero, sinceCounters = Duration.zero, sinceCommit = Duration.zero
+        var sinceLook = Duration.zero, sinceReopen = Duration.zero, sinceCounters = Duration.zero,
+            sinceCommit = Duration.zero
         var lastTick = lastCommitTick
         while !Task.isCancelled {
             let isWorking = await repairStep()

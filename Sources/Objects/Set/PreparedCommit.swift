@@ -80,6 +80,6 @@ struct PreparedCommit {
         }
     }
 
-    /// The drives have the commit in their queues: staged space is theirs now.
-    func handOver() { for data in staged { data.handedOver() } }
+    /// These drives have the commit in their queues: staged space there is theirs now.
+    func handOver(to taken: SlotMask) { for data in staged { data.handedOver(to: taken) } }
 }

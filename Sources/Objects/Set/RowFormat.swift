@@ -65,6 +65,20 @@ package enum RowFormat {
         )
     }
 
+    /// The bytes of the payload alone, for readers to whom the layout does not matter; nil for bytes that end in no such trailer.
+    package static func payloadCount(of stored: ArraySlice<UInt8>) -> Int? {
+        guard let last = stored.last, let tag = Tag(rawValue: last) else { return nil }
+        let fields =
+            switch tag {
+            case .none: 0
+            case .copies: 10
+            case .packed: 11
+            case .coded: 31
+            }
+        let count = stored.count - 1 - fields
+        return count >= 0 ? count : nil
+    }
+
     /// How many shares the data needs, and which slots have one.
     package static func shares(of layout: DataLayout, in all: SlotMask) -> (needed: Int, on: SlotMask) {
         switch layout {

@@ -173,7 +173,10 @@ extension StartPlan {
             admitted = replaced.intersection(rules.declaredLost)
             for slot in unasked.slots {
                 refused.append(
-                    (slot, "its drive is blank and not admitted: \(reason); declare the old drive lost to admit it"))
+                    (
+                        slot,
+                        "its drive is blank and not admitted: \(reason); if the old drive is gone for good, say so with --replaced"
+                    ))
             }
         } else {
             admitted = replaced

@@ -6,7 +6,8 @@ struct BodyHasher {
     /// Small enough to stay in the second-level cache between the socket's copy, the digests and the coder.
     static let stripBytes = 64 << 10
 
-    private var md5: MD5?
+    private let lanes: HashLanes?
+    private var md5: MD5Stream?
     private var sha256: SHA256?
     private var checksum: Digests.Checksum?
     private let algorithm: ChecksumAlgorithm?
@@ -15,20 +16,33 @@ struct BodyHasher {
     private(set) var byteCount: Int64 = 0
 
     /// `md5` and `algorithm` are off for copies of which both are known already.
-    init(md5 wantsMD5: Bool, sha256 wantsSHA256: Bool, algorithm: ChecksumAlgorithm?, sent: ChecksumAlgorithm? = nil) {
+    /// With `lanes`, the MD5 may share vector lanes with those of other bodies.
+    init(
+        md5 wantsMD5: Bool, sha256 wantsSHA256: Bool, algorithm: ChecksumAlgorithm?, sent: ChecksumAlgorithm? = nil,
+        lanes: HashLanes? = nil
+    ) {
         self.algorithm = algorithm
+        self.lanes = lanes
         if let sent, sent != algorithm { self.sent = Digests.Checksum(sent) }
-        if wantsMD5 || algorithm == .md5 { md5 = MD5() }
+        if wantsMD5 || algorithm == .md5 { md5 = MD5Stream() }
         if wantsSHA256 || algorithm == .sha256 { sha256 = SHA256() }
         if let algorithm, algorithm != .md5, algorithm != .sha256 { checksum = Digests.Checksum(algorithm) }
     }
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    /// `bytes` stay good until this returns, which may be after a suspension.
+    mutating func update(_ bytes: UnsafeRawBufferPointer) async {
+        if let md5, !bytes.isEmpty {
+            md5.feed(bytes)
+            if let lanes { await lanes.hash(md5) } else { md5.takeAlone(bytes.count) }
+        }
+        updateOthers(bytes)
+    }
+
+    private mutating func updateOthers(_ bytes: UnsafeRawBufferPointer) {
         byteCount += Int64(bytes.count)
         var start = 0
         while start < bytes.count {
             let strip = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.stripBytes, bytes.count)])
-            md5?.update(strip)
             sha256?.update(strip)
             checksum?.update(strip)
             sent?.update(strip)

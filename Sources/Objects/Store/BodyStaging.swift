@@ -40,7 +40,8 @@ struct SmallBody {
                 guard read > 0 else { throw .sizeMismatch(expected: Int64(count), found: Int64(filled)) }
                 filled += read
             }
-            hasher.update(slice.bytes)
+            await hasher.update(slice.bytes)
+            withExtendedLifetime(slice) {}
             buffer = slice
         }
         digests = hasher.finish()
@@ -89,6 +90,10 @@ enum BodyStaging {
         }
     }
 
+    /// Of one read. A large read halves what the kernel takes for each byte against one of 64 KiB, and the bytes still are in the
+    /// second-level cache when they are hashed.
+    private static let receiveBytes = 256 << 10
+
     private static func pump(
         _ body: any BodySource, into stager: any DataStager, hasher: BodyHasher, sizeMax: Int64
     ) async throws(ObjectError) -> StagedBody {
@@ -99,14 +104,15 @@ enum BodyStaging {
             do { target = try await stager.nextBuffer() } catch { throw ObjectError(error) }
             var filled = 0
             while filled < target.count, !isAtEnd {
-                let end = min(filled + BodyHasher.stripBytes, target.count)
+                let end = min(filled + receiveBytes, target.count)
                 let strip = UnsafeMutableRawBufferPointer(rebasing: target.mutableBytes[filled..<end])
                 let count = try await read(body, into: strip)
-                hasher.update(UnsafeRawBufferPointer(rebasing: strip[..<count]))
+                await hasher.update(UnsafeRawBufferPointer(rebasing: strip[..<count]))
                 filled += count
                 guard hasher.byteCount <= sizeMax else { throw .entityTooLarge(size: hasher.byteCount, limit: sizeMax) }
                 isAtEnd = count == 0 || hasher.byteCount == body.byteCount
             }
+            withExtendedLifetime(target) {}
             guard filled > 0 else { break }
             do { try await stager.filled(filled) } catch { throw ObjectError(error) }
         }

@@ -50,7 +50,7 @@ actor Bucket {
         do throws(ObjectError) {
             try await store(.closing)
             await gate.drained()
-            if try await holdsVersions() { throw .bucketNotEmpty }
+            if try await holdsVersions() { throw .bucketNotEmpty(hasVersions: info.versioning != .unversioned) }
         } catch {
             do { try await store(.open) } catch {
                 // The record may say closing until the next start, which undoes it.

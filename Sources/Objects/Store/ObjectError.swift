@@ -19,7 +19,7 @@ package enum ObjectError: Error, Sendable {
     case invalidBucketState(detail: String)
     /// The bucket name is taken by another owner.
     case bucketAlreadyExists
-    case bucketNotEmpty
+    case bucketNotEmpty(hasVersions: Bool)
     /// The bucket is being deleted by another request.
     case bucketIsClosing
     case keyTooLong
@@ -43,6 +43,12 @@ package enum ObjectError: Error, Sendable {
     case tooManyBuckets
     /// A bucket document, or all of a bucket's together, over the limit.
     case documentTooLarge(limit: Int)
+    /// The offset of an append is not the object's size.
+    case invalidWriteOffset(size: Int64)
+    case tooManyParts
+    /// Changed between the look at it and the commit by another request, when this one can't start again.
+    case conflict
+    case notBuilt(detail: String)
     case body(BodyError)
 
     // The store can't do it now.

@@ -173,6 +173,7 @@ package struct CopyOptions: Sendable {
     package var replacement: ObjectAttributes?
     /// nil: tags of the source.
     package var tags: [NameValue]?
+    package var websiteRedirect: String?
     package var storageClass: StorageClass = .standard
     package var conditions = WriteConditions()
     /// nil: the source's algorithm, CRC64NVME if it has none.
@@ -214,7 +215,7 @@ package struct ListOptions: Sendable {
 
 package struct ListResult: Sendable {
     package enum Entry: Sendable {
-        case object(ObjectInfo)
+        case object(PagedObject)
         case commonPrefix(ObjectKey)
     }
     /// In key order, common prefixes among them.

@@ -23,7 +23,8 @@ package final class ObjectReader {
         switch source {
         case .nothing: return nil
         case .piece(let reader):
-            return try await set.run { () async throws(ObjectError) -> BufferSlice? in try await reader.nextSlice() }
+            // Without crossing to the set's loop: what is read ahead is there as a rule.
+            return try await reader.nextSlice()
         case .parts(let reader):
             return try await set.run { () async throws(ObjectError) -> BufferSlice? in try await reader.next() }
         }

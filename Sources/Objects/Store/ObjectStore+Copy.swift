@@ -56,13 +56,16 @@ extension ObjectStore {
         _ options: CopyOptions
     ) async throws(ObjectError) -> CopyResult {
         guard object.size <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }
-        let changesClass = options.storageClass != object.attributes.storageClass
+        let changesClass =
+            options.storageClass != object.attributes.storageClass || options.websiteRedirect != nil
         if isSelf, options.replacement == nil, options.tags == nil, !changesClass { throw .selfCopyWithoutChange }
 
         var record = VersionRecord(kind: .object, lastModified: time.now())
         var attributes = options.replacement ?? object.attributes
         attributes.tags = options.tags ?? object.attributes.tags
         attributes.storageClass = options.storageClass
+        // Like the storage class, it is the request's whatever is copied.
+        attributes.headers.websiteRedirect = options.websiteRedirect
         record.take(attributes, owner: options.owner)
         record.lock = options.lock
         record.grants = options.grants
@@ -73,7 +76,7 @@ extension ObjectStore {
         let kept = object.checksum.flatMap { $0.type == .fullObject && $0.algorithm == algorithm ? $0 : nil }
         record.checksum = kept
 
-        let hasher = BodyHasher(md5: !knowsMD5, sha256: false, algorithm: kept == nil ? algorithm : nil)
+        let hasher = BodyHasher(md5: !knowsMD5, sha256: false, algorithm: kept == nil ? algorithm : nil, lanes: lanes)
         let body = ReaderBody(reader, byteCount: object.size)
         let staged = try await BodyStaging.stage(body, on: set, hasher: hasher, sizeMax: limits.putBytesMax)
         let put = try await set.run { () async throws(ObjectError) in
@@ -101,7 +104,7 @@ extension ObjectStore {
             // Unlike a GET's, the range of a copy must lie within the object.
             if let range, count != range.count { throw .invalidRange(size: opened.head.object.size) }
             guard count <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }
-            let hasher = BodyHasher(md5: true, sha256: false, algorithm: found.record.checksumAlgorithm)
+            let hasher = BodyHasher(md5: true, sha256: false, algorithm: found.record.checksumAlgorithm, lanes: lanes)
             let staged = try await BodyStaging.stage(
                 ReaderBody(reader, byteCount: count), on: set, hasher: hasher, sizeMax: limits.putBytesMax)
             let part = try await set.run { () async throws(ObjectError) in

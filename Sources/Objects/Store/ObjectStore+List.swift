@@ -14,30 +14,42 @@ extension ObjectStore {
         let start = Self.start(options.start, folding, in: bucket, StoreKeys.versionStart)
         // A page folds into fewer entries than it has rows, so a listing with a delimiter begins small and seeks.
         let expected = options.delimiter.bytes.isEmpty ? options.limit + 1 : 64
-        var scan = MergedScan(
+        var scan = PageScan(
             placement.sets, from: max(IndexKey(first), start), to: IndexKey(StoreKeys.successor(first)),
             expected: expected)
-        var entries: [ListResult.Entry] = [], next = ListStart.beginning, last: ObjectKey?
-        while let row = try await scan.next() {
-            guard let key = StoreKeys.parse(row.key)?.key else {
+        var entries: [ListResult.Entry] = [], next = ListStart.beginning
+        entries.reserveCapacity(min(options.limit, expected))
+        // The last object shown, whose key `next` is made of when it is needed.
+        var shown: PagedObject?
+        var last: PageScan.Place?, lastKey = 0..<0
+        while let place = try await scan.next() {
+            let bytes = place.page.bytes, row = place.row
+            guard let (key, isEscaped) = VersionRow.objectKey(bytes, row.key) else {
                 throw .damaged(detail: "a version's key has the wrong shape")
             }
             // Older versions follow the newest. They are few as a rule; a seek skips the many.
-            if key == last {
-                scan.seek(IndexKey(StoreKeys.successor(StoreKeys.versionPrefix(bucket, key))))
+            if let last, bytes[key].elementsEqual(last.page.bytes[lastKey]) {
+                scan.seek(IndexKey(Array(bytes[row.key.lowerBound..<key.upperBound]) + [0, 1]))
                 continue
             }
-            last = key
-            let version = try StoredVersion(row)
+            (last, lastKey) = (place, key)
+            let version: ListedVersion
+            do { version = try ListedVersion(decoding: bytes, at: row.payload) } catch {
+                throw .damaged(detail: "a record of revision \(row.revision) does not parse: \(error)")
+            }
             guard !version.isDeleteMarker else { continue }
-            guard entries.count < options.limit else { return ListResult(entries: entries, next: next) }
-            if let common = folding.commonPrefix(of: key) {
+            guard entries.count < options.limit else {
+                return ListResult(entries: entries, next: shown.map { .after($0.key) } ?? next)
+            }
+            let object = PagedObject(place.page, key: key, isEscaped: isEscaped, version)
+            if !options.delimiter.bytes.isEmpty, let common = folding.commonPrefix(of: object.key) {
                 entries.append(.commonPrefix(common))
                 next = .past(common)
+                shown = nil
                 scan.seek(IndexKey(StoreKeys.successor(StoreKeys.versionStart(bucket, prefix: common))))
             } else {
-                entries.append(.object(version.info))
-                next = .after(key)
+                entries.append(.object(object))
+                shown = object
             }
         }
         return ListResult(entries: entries, next: nil)
@@ -53,7 +65,7 @@ extension ObjectStore {
         let first = StoreKeys.versionStart(bucket, prefix: options.prefix)
         var start = IndexKey(first), resuming: (key: ObjectKey, version: VersionID)?
         if let key = options.keyMarker {
-            if let version = options.versionMarker {
+            if let version = options.versionMarker, folding.commonPrefix(of: key) == nil {
                 start = max(start, IndexKey(StoreKeys.versionPrefix(bucket, key)))
                 resuming = (key, version)
             } else {

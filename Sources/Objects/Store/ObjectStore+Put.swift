@@ -16,7 +16,8 @@ extension ObjectStore {
         let set = placement.set(bucket: bucket.id, key: key)
         try await checkEarly(options.conditions, bucket: bucket, key: key, set: set)
 
-        let hasher = BodyHasher(md5: true, sha256: options.wantsSHA256, algorithm: options.checksum ?? .crc64nvme)
+        let hasher = BodyHasher(
+            md5: true, sha256: options.wantsSHA256, algorithm: options.checksum ?? .crc64nvme, lanes: lanes)
         var record = VersionRecord(kind: .object, lastModified: time.now())
         record.take(options.attributes, owner: options.owner)
         record.lock = options.lock

@@ -99,7 +99,7 @@ extension ObjectStore {
                     + "actual checksum Type: \(sent.name.lowercased())")
         }
         let hasher = BodyHasher(
-            md5: true, sha256: options.wantsSHA256, algorithm: algorithm, sent: options.checksum)
+            md5: true, sha256: options.wantsSHA256, algorithm: algorithm, sent: options.checksum, lanes: lanes)
         if let size = body.byteCount, size <= Int64(SmallBody.byteCountMax) {
             let small = try await SmallBody(reading: body, count: Int(size), hasher: hasher, buffers: buffers)
             return try await set.run { () async throws(ObjectError) in

@@ -105,29 +105,23 @@ extension ObjectStore {
     ) async throws(ObjectError) {
         var record = record
         let rowKey = found.row.key
-        guard let layout = found.attachedData else {
-            let payload = record.encoded()
-            try await set.commit { _ in [.put(key: rowKey, payload: payload, data: nil)] }
-            return
-        }
-        // Small data lies in the row's own log record, so that a new row brings it along.
-        let staged = try await restage(layout, of: found.row, on: set)
-        record.layout = .data(staged.layout)
-        let payload = record.encoded(), data = staged.data
+        let staged = try await restageAttached(found, on: set)
+        if let staged { record.layout = .data(staged.layout) }
+        let payload = record.encoded(), data = staged?.data
         do {
             try await set.commit { _ in [.put(key: rowKey, payload: payload, data: data)] }
         } catch {
-            await staged.abandon(after: error)
+            await staged?.abandon(after: error)
             throw error
         }
     }
 
-    /// Reads attached data and stages it again. Called under the key's lock, so nobody replaces it meanwhile.
-    private func restage(
-        _ layout: DataLayout, of row: SetRow, on set: SetHandle
-    ) async throws(ObjectError) -> StagedBody {
+    /// Small data lies in its row's own log record, so a new row has to bring it along: reads it and stages it again. nil when the
+    /// version has none. Called under the key's lock, so nobody replaces it meanwhile.
+    func restageAttached(_ found: StoredVersion, on set: SetHandle) async throws(ObjectError) -> StagedBody? {
+        guard let layout = found.attachedData else { return nil }
         let data: any DataReader
-        do { data = try await set.store.open(layout, of: row, range: nil) } catch { throw ObjectError(error) }
+        do { data = try await set.store.open(layout, of: found.row, range: nil) } catch { throw ObjectError(error) }
         let reader = ObjectReader(set: set, source: .piece(data))
         let hasher = BodyHasher(md5: false, sha256: false, algorithm: nil)
         do {
@@ -144,7 +138,7 @@ extension ObjectStore {
 
 extension StoredVersion {
     /// The layout of data that is attached to the version's row; nil when its data has rows of its own, or none.
-    fileprivate var attachedData: DataLayout? {
+    var attachedData: DataLayout? {
         guard case .data(let layout) = record.layout else { return nil }
         switch layout {
         case .copies, .packed: return layout

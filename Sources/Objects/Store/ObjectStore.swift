@@ -16,6 +16,7 @@ package final class ObjectStore: Sendable {
     let buffers: BufferPool
     let limits: ObjectLimits
     let pins = PinTable()
+    let lanes = HashLanes()
     let sweepRequests = SweepRequests()
     private let tenants: Mutex<[TenantID: Tenant]>
 

@@ -49,6 +49,10 @@ struct SetHandle: Sendable {
         do { return try await store.rows(from: start, to: end, limit: limit) } catch { throw ObjectError(error) }
     }
 
+    func page(from start: IndexKey, to end: IndexKey, limit: Int) async throws(ObjectError) -> RowPage {
+        do { return try await store.page(from: start, to: end, limit: limit) } catch { throw ObjectError(error) }
+    }
+
     @discardableResult
     func commit(_ build: @Sendable (Position) -> [SetChange]) async throws(ObjectError) -> Position {
         do { return try await store.commit(build) } catch { throw ObjectError(error) }

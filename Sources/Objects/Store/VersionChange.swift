@@ -15,6 +15,8 @@ struct VersionChange: Sendable {
     var newestLeft: StoredVersion?
     /// Becomes the newest version.
     var added: VersionRecord?
+    /// What is removed leaves its large data and parts to what is added elsewhere in the commit.
+    var keepsData = false
 
     /// The changes of one commit, which carries `data` when it adds one version. The keys differ from each other.
     static func changes(
@@ -28,7 +30,11 @@ struct VersionChange: Sendable {
                         key: StoreKeys.version(version.bucket, version.key, position), payload: added.encoded(),
                         data: data))
             }
-            if let removed = version.removed { changes += removal(of: removed, bucket: version.bucket) }
+            if let removed = version.removed {
+                changes +=
+                    version.keepsData
+                    ? [.delete(key: removed.row.key)] : removal(of: removed, bucket: version.bucket)
+            }
             version.count(into: &count)
         }
         if count != Counter(), let bucket = versions.first?.bucket {
@@ -55,7 +61,7 @@ struct VersionChange: Sendable {
 
     /// Parts stay behind for the sweeper.
     var leavesParts: Bool {
-        if case .parts? = removed?.record.layout { true } else { false }
+        if !keepsData, case .parts? = removed?.record.layout { true } else { false }
     }
 
     /// About how many bytes of a commit the change takes: two keys, a marker, and the rows of freed data.

@@ -148,7 +148,8 @@ struct RequestFacts: FactSource {
 
     private var requestTags: [NameValue]? {
         guard let text = context.header("x-amz-tagging") else { return nil }
-        guard let target = try? RequestTarget("/?" + text) else { return nil }  // The operation refuses what can't be read.
+        // The operation refuses what can't be read.
+        guard let target = try? RequestTarget("/?" + text) else { return nil }
         return target.parameters.map { parameter in
             NameValue(
                 name: String(decoding: target.name(of: parameter), as: UTF8.self),

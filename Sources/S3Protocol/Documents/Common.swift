@@ -12,7 +12,7 @@ package struct OwnerElement: Hashable, Sendable {
 }
 
 extension XMLWriter {
-    mutating func owner(_ name: StaticString, _ owner: OwnerElement) {
+    package mutating func owner(_ name: StaticString, _ owner: OwnerElement) {
         open(name)
         element("ID", owner.id)
         element(ifPresent: "DisplayName", owner.displayName)
@@ -27,7 +27,7 @@ extension XMLWriter {
     mutating func etag(_ etag: String) { element("ETag", "\"\(etag)\"") }
 
     /// A key, prefix or delimiter, percent-encoded if the client asked for it.
-    mutating func key(_ name: StaticString, _ key: [UInt8], urlEncoded: Bool) {
+    package mutating func key(_ name: StaticString, _ key: [UInt8], urlEncoded: Bool) {
         element(name, bytes: urlEncoded ? PercentEncoding.encodeForListing(key) : key)
     }
 

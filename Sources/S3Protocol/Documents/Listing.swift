@@ -116,8 +116,15 @@ package struct ListObjectsResult: Sendable {
     }
 
     package func document() -> [UInt8] {
+        document(objectCount: objects.count) { writer in
+            for object in objects { writer.contents(object, urlEncoded: scope.urlEncoded) }
+        }
+    }
+
+    /// The document with objects that the caller writes, without having made a value of each.
+    package func document(objectCount: Int, _ writeObjects: (inout XMLWriter) -> Void) -> [UInt8] {
         let encoded = scope.urlEncoded
-        var writer = XMLWriter(capacity: 1024 + (objects.count + commonPrefixes.count) * 320)
+        var writer = XMLWriter(capacity: 1024 + (objectCount + commonPrefixes.count) * 400)
         writer.openRoot("ListBucketResult")
         writer.element("Name", bucket)
         writer.key("Prefix", scope.prefix, urlEncoded: encoded)
@@ -130,13 +137,13 @@ package struct ListObjectsResult: Sendable {
             writer.element(ifPresent: "ContinuationToken", token)
             writer.element(ifPresent: "NextContinuationToken", next?.text)
             writer.key(ifPresent: "StartAfter", startAfter, urlEncoded: encoded)
-            writer.element("KeyCount", objects.count + commonPrefixes.count)
+            writer.element("KeyCount", objectCount + commonPrefixes.count)
         }
         writer.element("MaxKeys", scope.maxKeys)
         writer.key(ifPresent: "Delimiter", scope.delimiter, urlEncoded: encoded)
         if encoded { writer.element("EncodingType", "url") }
         writer.element("IsTruncated", next != nil)
-        for object in objects { writer.contents(object, urlEncoded: encoded) }
+        writeObjects(&writer)
         writer.commonPrefixes(commonPrefixes, urlEncoded: encoded)
         writer.close("ListBucketResult")
         return writer.bytes

@@ -91,5 +91,5 @@ final class TestData: StagedData {
     }
     var chunkCount: Int { 0 }
     func chunk(_ chunk: Int, slot: Int) -> Attachment { .none }
-    func handedOver() {}
+    func handedOver(to taken: SlotMask) {}
 }
