@@ -39,17 +39,22 @@ package final class Store: Sendable {
                 try await start(source, members, layout, buffers, random, lost: lost, cacheBytes: cacheBytes, note))
         }
         let chosen = sets
-        let objects: ObjectStore
-        do {
-            objects = try await ObjectStore(sets: chosen, time: time, random: random, buffers: buffers)
-        } catch .noSpace {
-            throw SettingsError(
-                "the drives have no space for a first record: each needs at least 1 GiB, give larger ones or free some space"
-            )
-        }
+        let objects = try await objectStore(chosen, time, random, buffers)
         for set in sets { set.executor.spawn { await set.run() } }
         loops[0].spawn { await objects.runSweeper() }
         return Store(objects: objects, deployment: places.deployment, sets: sets, layout: layout, drives: sources)
+    }
+
+    private static func objectStore(
+        _ sets: [ErasureSet], _ time: any TimeSource, _ random: any RandomSource, _ buffers: BufferPool
+    ) async throws -> ObjectStore {
+        do throws(ObjectError) {
+            return try await ObjectStore(sets: sets, time: time, random: random, buffers: buffers)
+        } catch {
+            guard case .noSpace = error else { throw error }
+            throw SettingsError(
+                "the drives have no space for a first record: each needs at least 1 GiB; give larger ones or free some")
+        }
     }
 
     private init(

@@ -77,6 +77,18 @@ import Testing
         }
     }
 
+    @Test func `every content header is kept`() throws {
+        var record = Samples.version
+        record.headers.contentEncoding = "gzip"
+        record.headers.contentDisposition = "inline"
+        record.headers.contentLanguage = "de"
+        record.headers.cacheControl = "no-store"
+        record.headers.websiteRedirect = "/elsewhere"
+        #expect(try VersionRecord(decoding: record.encoded()) == record)
+        // The redirect is the seventh and last of them.
+        #expect(record.encoded().firstRange(of: [7, 10] + Array("/elsewhere".utf8)) != nil)
+    }
+
     @Test func `a field from a later program is kept in its place, a critical one is refused`() throws {
         // Field 40 with three bytes, behind all known ones, and field 0 before them.
         let encoded = Samples.deleteMarker.encoded()

@@ -78,18 +78,28 @@ package final class DriveLog: @unchecked Sendable {
         }
         guard byteCount > 0, byteCount <= parameters.recordBytesMax else { throw .recordTooLarge }
         guard queuedBytes + byteCount <= parameters.queuedBytesMax else { throw .queueFull }
+        // With room for all that is queued nothing needs the reserve, and records of both kinds share batches: an overwrite frees
+        // space on the drives that get no data of it, and a batch for each change of kind would be a sync for every other record.
+        let usesReserve = freesSpace && !hasRoom(for: byteCount)
         queuedBytes += byteCount
         let last = queue.count - 1
-        if last < 0 || queue[last].usesReserve != freesSpace
+        if last < 0 || queue[last].usesReserve != usesReserve
             || !queue[last].hasRoom(for: byteCount, limit: parameters.batchBytes)
         {
             let bytes = max(parameters.batchBytes, LogBatch.bytes(forRecordOf: byteCount))
-            queue.append(LogBatch(pool: pool, byteCount: bytes, usesReserve: freesSpace))
+            queue.append(LogBatch(pool: pool, byteCount: bytes, usesReserve: usesReserve))
         }
         queue[queue.count - 1].append(byteCount, token: token, fill: fill)
         guard !isCommitting else { return }
         isCommitting = true
         executor.spawn { [self] in await commit() }
+    }
+
+    /// Whether the active segment holds a further record behind all that is queued, whatever batches they come to lie in.
+    private func hasRoom(for byteCount: Int) -> Bool {
+        guard let active, !active.isReserve else { return false }
+        let padding = (queue.count + 2) * (LogFormat.batchHeaderBytes + 2 * LogFormat.blockBytes)
+        return UInt64(active.offset) + UInt64(queuedBytes + byteCount + padding) <= UInt64(active.byteCount)
     }
 
     /// The same from parts, which come to lie one after the other.

@@ -175,7 +175,10 @@ struct DriveIOCompatibility {
         let wrong = try await withThrowingTaskGroup(of: Bool.self) { group in
             for index in 0..<256 {
                 group.addTask {
-                    try await read(file, at: UInt64(index) << 12, 4096) != [UInt8](block(UInt8(index)).bytes)
+                    let expected = block(UInt8(index))
+                    // The buffer lives as long as its bytes are looked at.
+                    defer { withExtendedLifetime(expected) {} }
+                    return try await read(file, at: UInt64(index) << 12, 4096) != [UInt8](expected.bytes)
                 }
             }
             return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
