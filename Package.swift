@@ -53,7 +53,8 @@ let package = Package(
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects",
+                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol",
+                "Objects",
                 "Telemetry",
             ]),
         // L6
@@ -61,7 +62,8 @@ let package = Package(
         room(
             "Server",
             [
-                "AccessPolicy", "Base", "CLinux", "Digests", "Identity", "Runtime", "Drives", "HTTPServer", "ObjectFormat",
+                "AccessPolicy", "Base", "CLinux", "Digests", "Identity", "Runtime", "Drives", "HTTPServer",
+                "ObjectFormat",
                 "S3Protocol",
                 "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),

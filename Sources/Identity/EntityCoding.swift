@@ -73,7 +73,8 @@ enum StoredEntity: Hashable, Sendable {
 extension StoredEntity {
     /// nil when the bytes are not such a document.
     init?(decoding bytes: [UInt8]) {
-        guard let root = try? JSONReader.parse(bytes), let type = root["type"]?.text else {  // nil says that it is damaged.
+        // nil says that it is damaged.
+        guard let root = try? JSONReader.parse(bytes), let type = root["type"]?.text else {
             return nil
         }
         let reader = Reader(root: root)
