@@ -48,11 +48,13 @@ let package = Package(
         room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
         // L4
         room("Telemetry", ["Base"]),
+        room("Identity", ["AccessPolicy", "Base", "Digests", "Objects"]),
         // L5
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Base", "Digests", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol", "Objects",
+                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol",
+                "Objects",
                 "Telemetry",
             ]),
         // L6
@@ -60,7 +62,8 @@ let package = Package(
         room(
             "Server",
             [
-                "AccessPolicy", "Base", "CLinux", "Digests", "Runtime", "Drives", "HTTPServer", "ObjectFormat",
+                "AccessPolicy", "Base", "CLinux", "Digests", "Identity", "Runtime", "Drives", "HTTPServer",
+                "ObjectFormat",
                 "S3Protocol",
                 "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),

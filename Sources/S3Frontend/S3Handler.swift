@@ -1,6 +1,7 @@
 import AccessPolicy
 package import Base
 package import HTTPServer
+import Identity
 import Objects
 package import S3Protocol
 import Synchronization
@@ -19,12 +20,14 @@ package struct S3Handler: HTTPHandler {
     private let accessLog: ServerAccessLog?
     /// Names this server in the HostId of errors.
     private let hostID: String
+    private let query: QueryAPI?
 
     package init(
         operations: Operations, router: Router, authenticator: Authenticator, sinks: [any RequestEventSink],
         time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String,
-        websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil
+        websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil, query: QueryAPI? = nil
     ) {
+        self.query = query
         self.operations = operations
         self.router = router
         self.authenticator = authenticator
@@ -62,6 +65,7 @@ package struct S3Handler: HTTPHandler {
             record.bucket = site
             return await operations.website(site, exchange, record)
         }
+        if let query, QueryAPI.isMeant(head) { return try await answer(query, exchange, &record) }
         let target = try RequestTarget(head)
         let request = try router.route(head, target: target)
         record.api = request.operation.name
@@ -79,6 +83,16 @@ package struct S3Handler: HTTPHandler {
             head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
             isSecure: exchange.isSecure, now: record.started)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
+    }
+
+    private func answer(
+        _ query: QueryAPI, _ exchange: HTTPExchange, _ record: inout RequestRecord
+    ) async throws(S3Error) -> Answer {
+        let outcome = try await query.answer(exchange, requestID: record.requestID)
+        record.api = IAM.isKnown(outcome.action) ? outcome.action : "Unknown"
+        record.accessKey = outcome.accessKey
+        record.errorCode = outcome.errorCode
+        return Answer(outcome.status, body: .bytes(outcome.document)).with("Content-Type", "text/xml")
     }
 
     /// A form brings its own credentials, among its fields.

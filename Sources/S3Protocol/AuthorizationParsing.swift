@@ -1,4 +1,5 @@
 package import Base
+import Digests
 
 /// Reads the claim of a request. The caller looks the access key up and goes on with `AuthorizationClaim.verify`.
 package func parseCredentials(_ head: RequestHead, target: RequestTarget) throws(S3Error) -> Authorization {
@@ -24,6 +25,15 @@ package func parseCredentials(_ head: RequestHead, target: RequestTarget) throws
     return .anonymous(try declaredPayload(head) ?? .unsigned)
 }
 
+/// The claim of a request to another service than S3 on this endpoint, whose signature covers the hash of its body.
+package func parseServiceCredentials(
+    _ head: RequestHead, services: [String], body: [UInt8]
+) throws(S3Error) -> AuthorizationClaim {
+    guard let field = head.first("authorization") else { throw S3Error(.missingAuthenticationToken) }
+    return try parseHeader(
+        head, value: head.string(field), services: services, payload: .sha256(hex: Hex.encode(SHA256.of(body))))
+}
+
 private func declaredPayload(_ head: RequestHead) throws(S3Error) -> PayloadDeclaration? {
     guard let text = head.value("x-amz-content-sha256") else { return nil }
     return try PayloadDeclaration(parsing: text)
@@ -42,7 +52,9 @@ private enum AuthorizationMessage {
 
 // MARK: - The Authorization field
 
-private func parseHeader(_ head: RequestHead, value: String) throws(S3Error) -> AuthorizationClaim {
+private func parseHeader(
+    _ head: RequestHead, value: String, services: [String] = ["s3"], payload known: PayloadDeclaration? = nil
+) throws(S3Error) -> AuthorizationClaim {
     let scheme = value.prefix { $0 != " " }
     guard scheme == AuthorizationClaim.algorithm else {
         switch scheme {
@@ -68,14 +80,17 @@ private func parseHeader(_ head: RequestHead, value: String) throws(S3Error) -> 
         throw AuthorizationMessage.malformed(
             "the authorization header requires three components: Credential, SignedHeaders, and Signature.")
     }
-    let (accessKey, scope) = try parseCredential(credential, AuthorizationMessage.malformed, where: "")
+    let (accessKey, scope) = try parseCredential(
+        credential, AuthorizationMessage.malformed, where: "", services: services)
     let (time, timeText) = try requestTime(head)
     guard timeText.hasPrefix(scope.date) else {
         throw AuthorizationMessage.malformed(
             "Invalid credential date \"\(scope.date)\". This date is not the same as X-Amz-Date: \"\(timeText.prefix(8))\"."
         )
     }
-    guard let payload = try declaredPayload(head) else {
+    let declared: PayloadDeclaration?
+    if let known { declared = known } else { declared = try declaredPayload(head) }
+    guard let payload = declared else {
         throw S3Error(.invalidRequest, "Missing required header for this request: x-amz-content-sha256")
     }
     return AuthorizationClaim(
@@ -94,7 +109,7 @@ private func requestTime(_ head: RequestHead) throws(S3Error) -> (Timestamp, Str
 
 /// `key/date/region/service/aws4_request`. The access key may itself contain slashes.
 func parseCredential(
-    _ text: some StringProtocol, _ error: (String) -> S3Error, where place: String
+    _ text: some StringProtocol, _ error: (String) -> S3Error, where place: String, services: [String] = ["s3"]
 ) throws(S3Error) -> (accessKey: String, scope: CredentialScope) {
     // By bytes, from the end: every request comes this way, and splitting text costs as much as the signature.
     let bytes = Array(text.utf8)
@@ -115,8 +130,8 @@ func parseCredential(
     guard terminal == "aws4_request" else {
         throw error("\(place)incorrect terminal \"\(terminal)\". This endpoint uses \"aws4_request\".")
     }
-    guard service == "s3" else {
-        throw error("\(place)incorrect service \"\(service)\". This endpoint belongs to \"s3\".")
+    guard services.contains(service) else {
+        throw error("\(place)incorrect service \"\(service)\". This endpoint belongs to \"\(services[0])\".")
     }
     guard date.utf8.count == 8, date.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
         throw error(

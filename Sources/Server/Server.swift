@@ -3,6 +3,7 @@ import CLinux
 import Drives
 import Glibc
 import HTTPServer
+import Identity
 import ObjectFormat
 import Objects
 import Runtime
@@ -67,7 +68,9 @@ package struct Server: Sendable {
         let file = try environment("MARTLET_ACCOUNTS_FILE").map { path throws(SettingsError) in
             try AccountsFile(path: path)
         }
-        let directory = RootDirectory(credentials, deployment: store.deployment, file: file ?? AccountsFile())
+        let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
+        let directory = IdentityDirectory(
+            IdentityResolver(try await openIdentities(store, configured, environment, stateDirectory)))
         let bucketLogs = ServerAccessLog(
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))
@@ -79,7 +82,8 @@ package struct Server: Sendable {
             authenticator: Authenticator(
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
-            websites: WebsiteHosts(domains: websites), accessLog: bucketLogs)
+            websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
+            query: QueryAPI(directory, operatorAccount: configured.operatorAccount.number, time: time))
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
             settings.opsAddress, loops, buffers,
@@ -96,6 +100,28 @@ package struct Server: Sendable {
         await store.shutDown()
         for loop in loops.loops { loop.cancelTasks() }
         await loops.shutDown()
+    }
+
+    /// Identities can't be read without the key that they were sealed with: then the server says so instead of making a new one.
+    private func openIdentities(
+        _ store: Store, _ configured: ConfiguredAccounts, _ environment: (String) -> String?, _ stateDirectory: String
+    ) async throws -> IdentityStore {
+        let (key, place) = try RootKeyFile.load(
+            environment: environment, stateDirectory: stateDirectory, random: random)
+        do throws(IdentityStore.OpenError) {
+            return try await IdentityStore(
+                store: store.objects, rootKey: key, configured: configured.accounts, time: time, random: random)
+        } catch {
+            switch error {
+            case .wrongRootKey:
+                throw SettingsError(
+                    "the identities of this deployment were stored under another root key than the one of \(place): restore that key "
+                        + "(MARTLET_ROOT_KEY, MARTLET_ROOT_KEY_FILE or root.key in the state directory); without it users, keys and "
+                        + "policies can't be read")
+            case .damaged(let name): throw SettingsError("the stored identity \(name) does not parse")
+            case .store(let error): throw SettingsError("identities can't be read: \(error)")
+            }
+        }
     }
 
     private func listen(

@@ -12,7 +12,7 @@ import Testing
         // L3
         ["Objects"],
         // L4
-        ["Telemetry", "Healing"],
+        ["Telemetry", "Healing", "Identity"],
         // L5
         ["S3Frontend"],
         // L6

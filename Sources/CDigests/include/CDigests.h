@@ -53,4 +53,9 @@ void cdigests_xxh3_digest128(const void *state, uint64_t *high, uint64_t *low);
 /* 1 when equal; its time depends on count only. */
 int cdigests_equal(const void *a, const void *b, size_t count);
 
+/* AES-256-GCM: seals `count` bytes into `output` and writes the tag, or opens them and checks it. 1 when it was done; the output of a
+   failed opening is not to be used. */
+int cdigests_aes256_gcm(int seals, const uint8_t key[32], const uint8_t nonce[12], const void *bound, size_t bound_count,
+                        const void *input, size_t count, uint8_t *output, uint8_t tag[16]);
+
 #endif

@@ -1,0 +1,161 @@
+import AccessPolicy
+import Base
+
+/// What is stored of identities: one sealed JSON document for each account, user, group, role and policy. Docs/formats/identities.md.
+enum StoredEntity: Hashable, Sendable {
+    case account(Account)
+    case holder(account: String, Holder)
+    case policy(account: String, ManagedPolicy)
+
+    /// The key within the space of identities: kind, account number, name.
+    var name: [UInt8] {
+        switch self {
+        case .account(let account): Self.name(of: "A", account.number, "")
+        case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name)
+        case .policy(let account, let policy): Self.name(of: "P", account, policy.name)
+        }
+    }
+
+    static func name(of kind: String, _ account: String, _ name: String) -> [UInt8] {
+        Array("\(kind)/\(account)/\(name)".utf8)
+    }
+
+    var encoded: [UInt8] { Array(json.encoded.utf8) }
+
+    private var json: JSONValue {
+        switch self {
+        case .account(let account):
+            return .object([
+                .init("type", .string("account")), .init("number", .string(account.number)),
+                .init("id", .string(account.canonicalID)), .init("displayName", .string(account.displayName)),
+                .init("email", account.email.map { .string($0) } ?? .null),
+                .init("created", Self.time(account.created)),
+                .init("keys", .array(account.keys.map(Self.json))),
+            ])
+        case .holder(let account, let holder):
+            return .object([
+                .init("type", .string(holder.kind.rawValue)), .init("account", .string(account)),
+                .init("name", .string(holder.name)), .init("path", .string(holder.path)),
+                .init("id", .string(holder.id)),
+                .init("created", Self.time(holder.created)),
+                .init(
+                    "inline",
+                    .object(
+                        holder.inline.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) })),
+                .init("attached", .array(holder.attached.map { .string($0) })),
+                .init("boundary", holder.boundary.map { .string($0) } ?? .null),
+                .init("keys", .array(holder.keys.map(Self.json))),
+                .init("members", .array(holder.members.map { .string($0) })), .init("trust", .string(holder.trust)),
+                .init("summary", .string(holder.summary)), .init("session", .number(String(holder.sessionSecondsMax))),
+            ])
+        case .policy(let account, let policy):
+            return .object([
+                .init("type", .string("policy")), .init("account", .string(account)),
+                .init("name", .string(policy.name)), .init("path", .string(policy.path)),
+                .init("id", .string(policy.id)),
+                .init("created", Self.time(policy.created)), .init("updated", Self.time(policy.updated)),
+                .init("summary", .string(policy.summary)), .init("document", .string(policy.document)),
+                .init("version", .number(String(policy.version))),
+            ])
+        }
+    }
+
+    private static func time(_ time: Timestamp) -> JSONValue { .number(String(time.nanoseconds)) }
+
+    private static func json(_ key: AccessKey) -> JSONValue {
+        .object([
+            .init("id", .string(key.id)), .init("secret", .string(key.secret)), .init("active", .bool(key.isActive)),
+            .init("created", time(key.created)),
+        ])
+    }
+}
+
+extension StoredEntity {
+    /// nil when the bytes are not such a document.
+    init?(decoding bytes: [UInt8]) {
+        // nil says that it is damaged.
+        guard let root = try? JSONReader.parse(bytes), let type = root["type"]?.text else {
+            return nil
+        }
+        let reader = Reader(root: root)
+        switch type {
+        case "account":
+            guard let number = reader.text("number"), let id = reader.text("id"),
+                let displayName = reader.text("displayName"), let keys = reader.keys,
+                let created = reader.time("created")
+            else { return nil }
+            var account = Account(
+                number: number, canonicalID: id, displayName: displayName, email: reader.text("email"))
+            (account.keys, account.created) = (keys, created)
+            self = .account(account)
+        case "policy":
+            guard let account = reader.text("account"), let name = reader.text("name"), let path = reader.text("path"),
+                let id = reader.text("id"), let created = reader.time("created"), let updated = reader.time("updated"),
+                let summary = reader.text("summary"), let document = reader.text("document"),
+                let version = reader.number("version")
+            else { return nil }
+            self = .policy(
+                account: account,
+                ManagedPolicy(
+                    name: name, path: path, id: id, created: created, updated: updated, summary: summary,
+                    document: document, version: version))
+        default:
+            guard let kind = Holder.Kind(rawValue: type), let account = reader.text("account"),
+                let holder = reader.holder(kind)
+            else { return nil }
+            self = .holder(account: account, holder)
+        }
+    }
+
+    private struct Reader {
+        let root: JSONValue
+
+        func text(_ name: String) -> String? { root[name]?.text }
+
+        func number(_ name: String) -> Int? {
+            guard case .number(let text)? = root[name] else { return nil }
+            return Int(text)
+        }
+
+        func time(_ name: String) -> Timestamp? { number(name).map { Timestamp(nanoseconds: Int64($0)) } }
+
+        func texts(_ name: String) -> [String]? {
+            guard case .array(let values)? = root[name] else { return nil }
+            let texts = values.compactMap(\.text)
+            return texts.count == values.count ? texts : nil
+        }
+
+        var keys: [AccessKey]? {
+            guard case .array(let values)? = root["keys"] else { return nil }
+            var keys: [AccessKey] = []
+            for value in values {
+                let reader = Reader(root: value)
+                guard let id = reader.text("id"), let secret = reader.text("secret"),
+                    let created = reader.time("created"), case .bool(let isActive)? = value["active"]
+                else { return nil }
+                var key = AccessKey(id: id, secret: secret, created: created)
+                key.isActive = isActive
+                keys.append(key)
+            }
+            return keys
+        }
+
+        func holder(_ kind: Holder.Kind) -> Holder? {
+            guard let name = text("name"), let path = text("path"), let id = text("id"), let created = time("created"),
+                case .object(let inline)? = root["inline"], let attached = texts("attached"), let keys,
+                let members = texts("members"), let trust = text("trust"), let summary = text("summary"),
+                let session = number("session")
+            else { return nil }
+            var holder = Holder(kind: kind, name: name, id: id, created: created)
+            holder.path = path
+            for member in inline {
+                guard let document = member.value.text else { return nil }
+                holder.inline[member.name] = document
+            }
+            (holder.attached, holder.boundary, holder.keys) = (attached, text("boundary"), keys)
+            (holder.members, holder.trust, holder.summary) = (members, trust, summary)
+            holder.sessionSecondsMax = session
+            return holder
+        }
+    }
+}

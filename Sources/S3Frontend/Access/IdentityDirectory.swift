@@ -1,0 +1,71 @@
+import AccessPolicy
+package import Base
+package import Identity
+package import S3Protocol
+
+/// Stored identities as this layer asks for them.
+package struct IdentityDirectory: CredentialDirectory, AccountDirectory {
+    let resolver: IdentityResolver
+
+    package init(_ resolver: IdentityResolver) { self.resolver = resolver }
+
+    package func secret(of accessKey: String) -> SignerIdentity? {
+        resolver.identity(accessKey: accessKey).map { SignerIdentity($0, accessKey: accessKey) }
+    }
+
+    package func session(_ token: String, accessKey: String, now: Timestamp) throws(S3Error) -> SignerIdentity {
+        do throws(IdentityResolver.TokenError) {
+            return SignerIdentity(try resolver.session(token, accessKey: accessKey, now: now), accessKey: accessKey)
+        } catch {
+            switch error {
+            case .malformed: throw S3Error(.invalidToken)
+            case .expired: throw S3Error(.expiredToken)
+            case .unknownKey: throw S3Error(.invalidAccessKeyId).with("AWSAccessKeyId", accessKey)
+            }
+        }
+    }
+
+    // MARK: Accounts
+
+    package func account(canonicalID: String) -> AccountInfo? {
+        resolver.store.state.account(canonicalID: canonicalID).map(AccountInfo.init)
+    }
+
+    package func account(number: String) -> AccountInfo? {
+        resolver.store.state.accounts[number].map(AccountInfo.init)
+    }
+
+    package func accounts(email: String) -> [AccountInfo] {
+        resolver.store.state.accounts.values.filter { $0.email?.lowercased() == email.lowercased() }
+            .map(AccountInfo.init).sorted { $0.canonicalID < $1.canonicalID }
+    }
+
+    package func mayExist(principal arn: String) -> Bool {
+        let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 6, parts[2] == "iam", let account = resolver.store.state.accounts[parts[4]] else {
+            return true
+        }
+        return account.holders.values.contains { $0.kind != .group && account.arn(of: $0) == arn }
+    }
+}
+
+extension AccountInfo {
+    init(_ account: Account) {
+        self.init(
+            number: account.number, canonicalID: account.canonicalID, displayName: account.displayName,
+            email: account.email)
+    }
+}
+
+extension SignerIdentity {
+    init(_ found: ResolvedIdentity, accessKey: String) {
+        self.init(
+            accessKey: accessKey, secretKey: found.secret, tenant: .default, canonicalID: found.account.canonicalID,
+            displayName: found.account.displayName, number: found.account.number)
+        caller = .identity(found.caller)
+        policies.attached = found.attached
+        policies.boundary = found.boundary
+        policies.session = found.session
+        tokenIssued = found.issued
+    }
+}
