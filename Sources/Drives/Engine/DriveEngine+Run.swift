@@ -120,13 +120,13 @@ extension DriveEngine {
         }
         phase = .stopping
         wakeLoops()
-        for gate in [flushGate, compactionGate, cleaningGate, segmentGate] { await gate.enter() }
+        for gate in [flushGate, compactionGate, cleaningGate, segmentGate, reserveGate] { await gate.enter() }
         await log.close()
         await index.close()
         await dataFiles.close()
         await manifest.close()
         await lock?.close()
         phase = .stopped
-        for gate in [flushGate, compactionGate, cleaningGate, segmentGate] { gate.leave() }
+        for gate in [flushGate, compactionGate, cleaningGate, segmentGate, reserveGate] { gate.leave() }
     }
 }

@@ -99,8 +99,11 @@ extension DriveEngine {
 
     /// Sets the reserve aside again when there is room for it and for the log.
     func restoreReserve() async {
-        guard !hasReserve, parameters.reserveBytes > 0, poisonCause == nil,
-            freeBytes >= parameters.reserveBytes + 2 * UInt64(parameters.log.segmentBytes)
+        await reserveGate.enter()
+        defer { reserveGate.leave() }
+        guard !hasReserve, parameters.reserveBytes > 0, phase == .open, poisonCause == nil,
+            freeBytes >= parameters.reserveBytes + 2 * UInt64(parameters.log.segmentBytes),
+            await isInItsDirectory()
         else { return }
         do {
             let file = try await io.open(Self.reservePath, .create)
@@ -112,6 +115,12 @@ extension DriveEngine {
             // Too little space after all: tried again at the next measurement.
             try? await io.remove(Self.reservePath)
         }
+    }
+
+    /// The directory may have been emptied or replaced under the engine: what it then made there would keep a new drive out.
+    private func isInItsDirectory() async -> Bool {
+        guard case .formatted(let contents)? = try? await DriveFormat.inspect(io) else { return false }
+        return contents.identity == identity
     }
 
     /// Runs background work that must not fail for want of space, with the reserve given up if need be.

@@ -78,7 +78,8 @@ package actor DriveEngine: Drive {
     var compactionDebt = 0.0
     var lastBackgroundError: DriveError?
 
-    let resolveGate = Gate(), flushGate = Gate(), compactionGate = Gate(), cleaningGate = Gate(), segmentGate = Gate()
+    let resolveGate = Gate(), flushGate = Gate(), compactionGate = Gate(), cleaningGate = Gate(), segmentGate = Gate(),
+        reserveGate = Gate()
     var unfinishedFlush: FlushInWork?
     var hasReserve = false
     var capacityBytes: UInt64 = 0

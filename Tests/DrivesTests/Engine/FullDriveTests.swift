@@ -7,6 +7,19 @@ import Testing
 
 /// Rule 18: a full drive refuses puts, takes deletes, frees their space, and takes puts again.
 struct FullDriveTests {
+    @Test func `a drive whose directory was emptied under it puts nothing into it`() throws {
+        let rig = EngineRig(seed: 7, capacityBytes: 3 << 20)
+        try rig.executor.run {
+            try await rig.format()
+            let engine = try await rig.open()
+            rig.executor.spawn { await engine.run() }
+            try await rig.drive.files.remove(DriveFormat.identityPath)
+            try await rig.executor.sleep(for: .seconds(3))
+            #expect(try await rig.drive.files.list("").contains("reserve") == false)
+            await engine.shutDown()
+        }
+    }
+
     @Test(arguments: 0..<2 as Range<UInt64>)
     func `a full drive refuses puts, takes deletes, and takes puts again`(seed: UInt64) throws {
         let rig = EngineRig(seed: seed, capacityBytes: 3 << 20)
