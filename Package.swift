@@ -90,7 +90,7 @@ let package = Package(
             name: "DrivesTests", dependencies: ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"],
             exclude: ["Golden"],
             swiftSettings: settings),
-        tests("RuntimeTests", ["Base", "Runtime"]),
+        tests("RuntimeTests", ["Base", "Runtime", "SimulationSupport"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),

@@ -49,6 +49,7 @@ package struct Server: Sendable {
         let loops = try LoopGroup(
             count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
         let buffers = BufferPool()
+        loops[0].spawn { await Self.trim(buffers, executor: loops[0]) }
         if let refusal = loops[0].ringRefusal {
             Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
         }
@@ -100,6 +101,11 @@ package struct Server: Sendable {
         await store.shutDown()
         for loop in loops.loops { loop.cancelTasks() }
         await loops.shutDown()
+    }
+
+    /// What a burst of requests needed goes back to the kernel within some seconds.
+    private static func trim(_ buffers: BufferPool, executor: Loop) async {
+        while (try? await executor.sleep(for: .seconds(5))) != nil { buffers.trim() }
     }
 
     /// Identities can't be read without the key that they were sealed with: then the server says so instead of making a new one.
