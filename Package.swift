@@ -40,6 +40,7 @@ let package = Package(
         room("Drives", ["Base", "Runtime", "Digests", "CLinux"]),
         room("S3Protocol", ["Base", "Digests", "CExpat"]),
         room("HTTPServer", ["Base", "Runtime", "CLinux"]),
+        room("HTTPClient", ["CLinux", "Runtime"]),
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
         room("ObjectFormat", ["Base", "Digests"]),
@@ -68,12 +69,13 @@ let package = Package(
                 "Objects", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
-        room("LoadGenerator", ["Base", "CLinux", "Digests", "Runtime", "S3Protocol"]),
+        room("LoadGenerator", ["Base", "CLinux", "Digests", "HTTPClient", "Runtime", "S3Protocol"]),
+        room("AdminClient", ["AccessPolicy", "Base", "Digests", "HTTPClient", "Runtime", "S3Protocol"]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Base", "LoadGenerator", "Runtime", "S3Protocol", "Server",
+                "AdminClient", "Base", "LoadGenerator", "Runtime", "S3Protocol", "Server",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -94,6 +96,7 @@ let package = Package(
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
+        tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests(
             "ObjectStoreTests",
