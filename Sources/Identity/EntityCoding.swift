@@ -6,6 +6,9 @@ enum StoredEntity: Hashable, Sendable {
     case account(Account)
     case holder(account: String, Holder)
     case policy(account: String, ManagedPolicy)
+    case provider(account: String, OpenIDConnectProvider)
+    /// A directory's entry, by canonical name, and the policies that it has.
+    case entry(account: String, name: String, policies: [String])
 
     /// The key within the space of identities: kind, account number, name.
     var name: [UInt8] {
@@ -13,6 +16,8 @@ enum StoredEntity: Hashable, Sendable {
         case .account(let account): Self.name(of: "A", account.number, "")
         case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name)
         case .policy(let account, let policy): Self.name(of: "P", account, policy.name)
+        case .provider(let account, let provider): Self.name(of: "O", account, provider.name)
+        case .entry(let account, let name, _): Self.name(of: "D", account, name)
         }
     }
 
@@ -57,6 +62,18 @@ enum StoredEntity: Hashable, Sendable {
                 .init("summary", .string(policy.summary)), .init("document", .string(policy.document)),
                 .init("version", .number(String(policy.version))),
             ])
+        case .provider(let account, let provider):
+            return .object([
+                .init("type", .string("provider")), .init("account", .string(account)),
+                .init("url", .string(provider.url)), .init("clients", .array(provider.clients.map { .string($0) })),
+                .init("thumbprints", .array(provider.thumbprints.map { .string($0) })),
+                .init("created", Self.time(provider.created)),
+            ])
+        case .entry(let account, let name, let policies):
+            return .object([
+                .init("type", .string("entry")), .init("account", .string(account)), .init("name", .string(name)),
+                .init("policies", .array(policies.map { .string($0) })),
+            ])
         }
     }
 
@@ -99,6 +116,19 @@ extension StoredEntity {
                 ManagedPolicy(
                     name: name, path: path, id: id, created: created, updated: updated, summary: summary,
                     document: document, version: version))
+        case "provider":
+            guard let account = reader.text("account"), let url = reader.text("url"),
+                let clients = reader.texts("clients"), let thumbprints = reader.texts("thumbprints"),
+                let created = reader.time("created")
+            else { return nil }
+            var provider = OpenIDConnectProvider(url: url, clients: clients, created: created)
+            provider.thumbprints = thumbprints
+            self = .provider(account: account, provider)
+        case "entry":
+            guard let account = reader.text("account"), let name = reader.text("name"),
+                let policies = reader.texts("policies")
+            else { return nil }
+            self = .entry(account: account, name: name, policies: policies)
         default:
             guard let kind = Holder.Kind(rawValue: type), let account = reader.text("account"),
                 let holder = reader.holder(kind)

@@ -20,6 +20,7 @@ package struct IAM: Sendable {
         if let arn = call["PolicyArn"], call["UserName"] == nil, call["GroupName"] == nil, call["RoleName"] == nil {
             return arn
         }
+        if let arn = call["OpenIDConnectProviderArn"] { return arn }
         for kind in [Holder.Kind.user, .group, .role] {
             guard let name = call[kind.rawValue + "Name"] else { continue }
             if let holder = account.holders[.init(kind, name)] { return account.arn(of: holder) }
@@ -62,7 +63,9 @@ package struct IAM: Sendable {
         case "DeletePolicy": return try await deletePolicy(call, caller)
         case "GetAccountSummary": return try summary(caller)
         case "ListAccountAliases": return [.texts("AccountAliases", []), .text("IsTruncated", "false")]
-        default: return try await performOnHolder(call, caller)
+        default:
+            if let answer = try await performOnFederation(call, caller) { return answer }
+            return try await performOnHolder(call, caller)
         }
     }
 

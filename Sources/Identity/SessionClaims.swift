@@ -4,7 +4,7 @@ import Digests
 
 /// What a session token says, sealed under the root key and bound to its access key: nothing of a session is stored.
 struct SessionClaims: Hashable, Sendable {
-    enum Kind: String, Hashable, Sendable { case account, user, role, federated }
+    enum Kind: String, Hashable, Sendable { case account, user, role, federated, external }
 
     var kind: Kind
     /// Number of the account.
@@ -18,12 +18,15 @@ struct SessionClaims: Hashable, Sendable {
     var expires: Int64
     /// Documents that bound the session.
     var policies: [String] = []
+    /// Of identities that are kept elsewhere: what they may do, and what their provider says of them.
+    var external = ExternalGrants()
 
     func token(accessKey: String, key: RootKey, random: any RandomSource) -> String? {
         let json = JSONValue.object([
             .init("k", .string(kind.rawValue)), .init("a", .string(account)), .init("n", .string(name)),
             .init("x", .string(sessionName)), .init("s", .string(secret)), .init("i", .number(String(issued))),
             .init("e", .number(String(expires))), .init("p", .array(policies.map { .string($0) })),
+            .init("w", external.json),
         ])
         return key.seal(token: Array(json.encoded.utf8), accessKey: accessKey, random: random).map { Base64.encode($0) }
     }
@@ -41,6 +44,8 @@ struct SessionClaims: Hashable, Sendable {
         self.init(kind: kind, account: account, name: name, secret: secret, issued: issued, expires: expires)
         self.sessionName = sessionName
         self.policies = policies.compactMap(\.text)
+        guard let external = ExternalGrants(root["w"]) else { return nil }
+        self.external = external
     }
 
     init(kind: Kind, account: String, name: String, secret: String, issued: Int64, expires: Int64) {

@@ -71,6 +71,7 @@ package struct Server: Sendable {
         let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
         let directory = IdentityDirectory(
             IdentityResolver(try await openIdentities(store, configured, environment, stateDirectory)))
+        let signOn = try SignOnSettings.load(environment).open(time: time)
         let bucketLogs = ServerAccessLog(
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))
@@ -83,7 +84,8 @@ package struct Server: Sendable {
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
-            query: QueryAPI(directory, operatorAccount: configured.operatorAccount.number, time: time))
+            query: QueryAPI(
+                directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, time: time))
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
             settings.opsAddress, loops, buffers,

@@ -67,5 +67,6 @@ extension SignerIdentity {
         policies.boundary = found.boundary
         policies.session = found.session
         tokenIssued = found.issued
+        claims = found.claims
     }
 }
