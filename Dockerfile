@@ -12,7 +12,7 @@ COPY Package.swift ./
 COPY Sources Sources
 # The manifest names the test targets: their folders must be there, nothing of them is built.
 COPY Tests Tests
-RUN swift build -c release --static-swift-stdlib --product martlet \
+RUN swift build -c release -Xswiftc -enforce-exclusivity=unchecked --static-swift-stdlib --product martlet \
     && install -D --strip .build/release/martlet /out/martlet
 
 FROM ${RUNTIME}

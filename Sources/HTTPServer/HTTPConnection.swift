@@ -153,11 +153,17 @@ final class HTTPConnection {
 
     private func refuse(_ status: Int) async {
         transport.clearInterruption()
+        let (head, body) = context.handler.refusal(status: status)
         output.clear()
-        StatusLine.append(status, to: output)
+        StatusLine.append(head.status, to: output)
         output.append("Date: ")
         output.append(dateBytes())
-        output.append("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        output.append("\r\n")
+        output.append(head.fieldBytes)
+        output.append("Content-Length: ")
+        output.appendDecimal(Int64(body.count))
+        output.append("\r\nConnection: close\r\n\r\n")
+        output.append(body)
         do {
             try await send(output.bytes)
             await linger()

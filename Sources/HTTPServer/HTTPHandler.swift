@@ -7,9 +7,15 @@ package protocol HTTPHandler: Sendable {
 
     /// The exchange has ended: its counters and times are final, for the access log.
     func ended(_ exchange: HTTPExchange)
+
+    /// What a client is told whose bytes are no request that could be handled. `status` is the one that RFC 9112 gives it;
+    /// the connection closes behind the answer.
+    func refusal(status: Int) -> (head: ResponseHead, body: [UInt8])
 }
 
 extension HTTPHandler {
+    package func refusal(status: Int) -> (head: ResponseHead, body: [UInt8]) { (ResponseHead(status: status), []) }
+
     package func ended(_ exchange: HTTPExchange) {}
 }
 

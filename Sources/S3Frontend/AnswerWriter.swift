@@ -52,6 +52,25 @@ enum AnswerWriter {
         do { try await exchange.send(head, document) } catch {}
     }
 
+    /// The answer to bytes that are not HTTP as the server wants it: the same document, for want of a path without a resource.
+    static func refusal(
+        status: Int, requestID: String, hostID: String
+    ) -> (head: ResponseHead, body: [UInt8]) {
+        let error =
+            switch status {
+            case 408: S3Error(.requestTimeout)
+            case 414, 431: S3Error(.requestHeaderSectionTooLarge)
+            case 501: S3Error(.notImplemented)
+            default: S3Error(.badRequest, "An error occurred when parsing the HTTP request.")
+            }
+        var head = ResponseHead(status: status == 505 ? 505 : error.status)
+        head.add("Server", "Martlet")
+        head.add("x-amz-request-id", requestID)
+        head.add("x-amz-id-2", hostID)
+        head.add("Content-Type", "application/xml")
+        return (head, error.document(resource: "", requestID: requestID, hostID: hostID))
+    }
+
     private static func isField(_ detail: S3Error.Detail) -> Bool {
         detail.name.hasPrefix("x-amz-") || detail.name == "Last-Modified" || detail.name == "Allow"
     }

@@ -58,6 +58,10 @@ package struct S3Handler: HTTPHandler {
         emit(record, exchange)
     }
 
+    package func refusal(status: Int) -> (head: ResponseHead, body: [UInt8]) {
+        AnswerWriter.refusal(status: status, requestID: Self.requestID(random), hostID: hostID)
+    }
+
     private func perform(_ exchange: HTTPExchange, _ record: inout RequestRecord) async throws(S3Error) -> Answer {
         let head = exchange.head
         if let site = websites.bucket(host: head.value("host")) {

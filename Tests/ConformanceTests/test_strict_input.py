@@ -1,6 +1,7 @@
 """Requests that are not quite right: the code that AWS returns."""
 
 import base64
+import contextlib
 import hashlib
 
 import pytest
@@ -149,3 +150,22 @@ def test_headers_that_make_no_sense(server, bucket):
                           ({"x-amz-checksum-nonsense": "AAAA"}, "InvalidRequest"), ({"x-amz-acl": "nonsense"}, "InvalidArgument")):
         status, _, body = raw(server, "PUT", f"/{bucket}/k", headers, body=b"x")
         assert (status, code_of(body)) == (400, code), headers
+
+
+@pytest.mark.parametrize("head, status, code", [
+    (b"GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n", 400, "BadRequest"),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "BadRequest"),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n", 400, "RequestHeaderSectionTooLarge"),
+    (b"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "NotImplemented"),
+])
+def test_what_is_no_request_gets_the_error_document(server, head, status, code):
+    import socket
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        # What comes behind the limit may meet a closed connection.
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(head)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    fields, _, body = answer.partition(b"\r\n\r\n")
+    assert fields.startswith(b"HTTP/1.1 %d " % status), fields
+    assert b"application/xml" in fields and b"x-amz-request-id" in fields and b"Connection: close" in fields
+    assert code_of(body) == code and b"<RequestId>" in body
