@@ -43,31 +43,45 @@ int csignon_ldap_bind(csignon_ldap *connection, const char *name, const char *pa
     return ldap_sasl_bind_s(connection->handle, name, LDAP_SASL_SIMPLE, &secret, NULL, NULL, NULL);
 }
 
-int csignon_ldap_search(csignon_ldap *connection, const char *base, const char *filter, int limit, char ***names, size_t *count) {
+static char *first_value(LDAP *handle, LDAPMessage *entry, const char *attribute) {
+    struct berval **values = attribute == NULL ? NULL : ldap_get_values_len(handle, entry, attribute);
+    char *copy = NULL;
+    /* A value with a zero byte in it is no name. */
+    if (values != NULL && values[0] != NULL && memchr(values[0]->bv_val, 0, values[0]->bv_len) == NULL)
+        copy = strndup(values[0]->bv_val, values[0]->bv_len);
+    ldap_value_free_len(values);
+    return copy;
+}
+
+int csignon_ldap_search(csignon_ldap *connection, const char *base, const char *filter, const char *attribute, int limit,
+                        csignon_ldap_entry **entries, size_t *count) {
     LDAP *handle = connection->handle;
     LDAPMessage *answer = NULL;
-    char *attributes[] = {LDAP_NO_ATTRS, NULL};
+    char *attributes[] = {attribute == NULL ? LDAP_NO_ATTRS : (char *)attribute, NULL};
     int result = ldap_search_ext_s(handle, base, LDAP_SCOPE_SUBTREE, filter, attributes, 0, NULL, NULL, &connection->timeout, limit, &answer);
     if (result == LDAP_SUCCESS) {
         int found = ldap_count_entries(handle, answer);
-        *names = calloc(found > 0 ? (size_t)found : 1, sizeof **names);
+        *entries = calloc(found > 0 ? (size_t)found : 1, sizeof **entries);
         *count = 0;
-        if (*names == NULL) result = LDAP_NO_MEMORY;
+        if (*entries == NULL) result = LDAP_NO_MEMORY;
         for (LDAPMessage *entry = ldap_first_entry(handle, answer); result == LDAP_SUCCESS && entry != NULL && *count < (size_t)found;
              entry = ldap_next_entry(handle, entry)) {
             char *name = ldap_get_dn(handle, entry);
             char *copy = name == NULL ? NULL : strdup(name);
             ldap_memfree(name);
-            if (copy != NULL) (*names)[(*count)++] = copy;
+            if (copy != NULL) (*entries)[(*count)++] = (csignon_ldap_entry){copy, first_value(handle, entry, attribute)};
         }
     }
     ldap_msgfree(answer);
     return result;
 }
 
-void csignon_ldap_free_names(char **names, size_t count) {
-    for (size_t index = 0; index < count; index++) free(names[index]);
-    free(names);
+void csignon_ldap_free_entries(csignon_ldap_entry *entries, size_t count) {
+    for (size_t index = 0; index < count; index++) {
+        free(entries[index].name);
+        free(entries[index].value);
+    }
+    free(entries);
 }
 
 void csignon_ldap_close(csignon_ldap *connection) {

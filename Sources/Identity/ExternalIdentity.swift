@@ -35,8 +35,6 @@ package struct ExternalGrants: Hashable, Sendable {
     package var policies: [String] = []
     /// Names of the account's groups.
     package var groups: [String] = []
-    /// Canonical names of a directory's entries: the user's and its groups'.
-    package var entries: [String] = []
     /// By condition key, in lower case.
     package var facts: [String: [String]] = [:]
 
@@ -44,6 +42,11 @@ package struct ExternalGrants: Hashable, Sendable {
 
     /// A token travels with every request, and heads have limits.
     static let bytesMax = 6 << 10
+
+    /// Canonical names of a directory's entries: the person's and the groups'.
+    package var entries: [String] {
+        ((facts["ldap:user"] ?? []) + (facts["ldap:groups"] ?? [])).compactMap(DistinguishedName.canonical)
+    }
 
     func documents(_ account: Account) -> [PolicyDocument] {
         var arns: [String] = []
@@ -75,7 +78,7 @@ package struct ExternalGrants: Hashable, Sendable {
         func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
         if self == ExternalGrants() { return .null }
         return .object([
-            .init("p", list(policies)), .init("g", list(groups)), .init("d", list(entries)),
+            .init("p", list(policies)), .init("g", list(groups)),
             .init("f", .object(facts.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, list($0.value)) })),
         ])
     }
@@ -86,10 +89,10 @@ package struct ExternalGrants: Hashable, Sendable {
             return values.compactMap(\.text)
         }
         guard let json, json != .null else { return }
-        guard let policies = texts(json["p"]), let groups = texts(json["g"]), let entries = texts(json["d"]),
+        guard let policies = texts(json["p"]), let groups = texts(json["g"]),
             case .object(let facts)? = json["f"]
         else { return nil }
-        (self.policies, self.groups, self.entries) = (policies, groups, entries)
+        (self.policies, self.groups) = (policies, groups)
         for fact in facts { self.facts[fact.name] = texts(fact.value) }
     }
 }

@@ -10,9 +10,12 @@ package final class SignOn: Sendable {
     private let caFile: String?
     private let pool: BlockingPool
     private let time: any TimeSource
-    private let issuers = Mutex<[IssuerKey: OpenIDIssuer]>([:])
-    /// Issuers that are known because accounts made providers of them: bounded, since whoever may make one may make many.
-    private static let issuersMax = 256
+    private let configured = Mutex<[IssuerKey: OpenIDIssuer]>([:])
+    /// Of providers that accounts made: forgotten when they become too many, and asked on threads of their own, so that what one account
+    /// makes costs the configured ones nothing.
+    private let made = Mutex<[IssuerKey: OpenIDIssuer]>([:])
+    private let madePool: BlockingPool
+    private static let madeMax = 256
 
     private struct IssuerKey: Hashable {
         var issuer: String
@@ -29,6 +32,7 @@ package final class SignOn: Sendable {
         self.directory = directory
         self.caFile = caFile
         self.pool = pool
+        madePool = BlockingPool(threads: 4, name: "openid accounts")
         self.time = time
     }
 
@@ -43,14 +47,16 @@ package final class SignOn: Sendable {
     private func issuer(of provider: OpenIDProvider) -> OpenIDIssuer {
         let key = IssuerKey(
             issuer: provider.issuer, documentURL: provider.documentURL, caFile: provider.caFile ?? caFile)
-        return issuers.withLock { issuers in
+        let pool = provider.isMadeByAccount ? madePool : pool
+        func found(_ issuers: inout [IssuerKey: OpenIDIssuer]) -> OpenIDIssuer {
             if let known = issuers[key] { return known }
-            if issuers.count >= Self.issuersMax { issuers = [:] }
-            let made = OpenIDIssuer(
+            if provider.isMadeByAccount, issuers.count >= Self.madeMax { issuers = [:] }
+            let issuer = OpenIDIssuer(
                 issuer: key.issuer, documentURL: key.documentURL, fetcher: HTTPFetcher(pool: pool, caFile: key.caFile),
                 time: time)
-            issuers[key] = made
-            return made
+            issuers[key] = issuer
+            return issuer
         }
+        return provider.isMadeByAccount ? made.withLock { found(&$0) } : configured.withLock { found(&$0) }
     }
 }

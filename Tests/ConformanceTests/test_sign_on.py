@@ -12,6 +12,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
+import accounts
 import certificates
 import slapd
 from helpers import refused
@@ -104,13 +105,19 @@ def directory_settings(ldap, authority):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, tls, idp, made_elsewhere):
+    directory = tmp_path_factory.mktemp("sign-on")
     environment = {
-        "NO_PROXY": "*", "MARTLET_OPENID_CA_FILE": str(tls[0]),
+        "MARTLET_ACCOUNTS_FILE": accounts.write(directory), "NO_PROXY": "*", "MARTLET_OPENID_CA_FILE": str(tls[0]),
         "MARTLET_OPENID_OWN_ISSUER": idp.issuer, "MARTLET_OPENID_OWN_CLIENT_IDS": "martlet,other-app",
         "MARTLET_OPENID_OWN_GROUPS_CLAIM": "realm_access.roles",
+        # The same provider for other clients, whose sessions belong to another account.
+        "MARTLET_OPENID_ROLE_ISSUER": idp.issuer, "MARTLET_OPENID_ROLE_CLIENT_IDS": "role-app",
+        "MARTLET_OPENID_ROLE_ROLE_ARN": f"arn:aws:iam::{accounts.ALT['number']}:role/visitors",
+        "MARTLET_OPENID_ALL_ISSUER": idp.issuer, "MARTLET_OPENID_ALL_CLIENT_IDS": "all-app",
+        "MARTLET_OPENID_ALL_POLICIES": "readwrite", "MARTLET_OPENID_ALL_ACCOUNT": accounts.ALT["number"],
         "MARTLET_OPENID_ELSEWHERE_ISSUER": made_elsewhere, "MARTLET_OPENID_ELSEWHERE_CLIENT_IDS": "console",
     }
-    server = Server(tmp_path_factory.mktemp("sign-on"), environment=environment).start()
+    server = Server(directory, environment=environment).start()
     yield server
     assert server.stop() == 0, server.log()
 
@@ -170,15 +177,80 @@ def test_signatures_on_curves(server, idp, sts):
 
 def test_the_form_of_other_servers_clients(server, idp, filled):
     """Everything in the query, no role and no body."""
-    query = urllib.parse.urlencode({"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "DurationSeconds": "900",
-                                    "WebIdentityToken": idp.token(policy="readonly")})
-    answer = urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/?{query}", method="POST")).read().decode()
+    from minio import Minio
+    from minio.credentials import WebIdentityProvider
 
-    def field(name):
-        return answer.split(f"<{name}>")[1].split("<")[0]
+    provider = WebIdentityProvider(jwt_provider_func=lambda: {"id_token": idp.token(policy="readonly"), "expires_in": "900"},
+                                   sts_endpoint=server.endpoint)
+    client = Minio(endpoint=f"127.0.0.1:{server.port}", secure=False, credentials=provider)
+    assert [found.object_name for found in client.list_objects("filled", prefix="ada/")] == ["ada/k"]
 
-    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
-    session(server, {name: field(name) for name in names}).list_objects_v2(Bucket="filled")
+
+def test_an_sdk_finds_its_token_in_a_file(server, idp, tmp_path, monkeypatch):
+    """As pods of Kubernetes do: with the variables that AWS's SDKs know. The role is that of an account which made its provider known."""
+    alt = service(server, "iam", accounts.ALT["accessKey"], accounts.ALT["secretKey"])
+    arn = alt.create_open_id_connect_provider(Url=idp.issuer, ClientIDList=["pods"])["OpenIDConnectProviderArn"]
+    role = alt.create_role(RoleName="web", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"Federated": arn}, "Action": "sts:AssumeRoleWithWebIdentity"}}))["Role"]["Arn"]
+    alt.attach_role_policy(RoleName="web", PolicyArn="arn:aws:iam::aws:policy/readwrite")
+    (tmp_path / "token").write_text(idp.token(aud="pods", sub="system:serviceaccount:apps:web"))
+    for name, value in {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"), "AWS_ROLE_SESSION_NAME": "web",
+                        "AWS_ENDPOINT_URL": server.endpoint, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
+                        "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    client = boto3.Session().client("s3", config=Config(s3={"addressing_style": "path"}))
+    client.create_bucket(Bucket="of-the-pod")
+    assert client.list_buckets()["Owner"]["ID"] == accounts.ALT["id"]
+
+
+def test_sessions_belong_to_the_account_that_the_provider_is_for(server, idp, sts, filled):
+    client = session(server, assume(sts, idp.token(aud="all-app"))["Credentials"])
+    client.create_bucket(Bucket="of-the-other-account")
+    assert client.list_buckets()["Owner"]["ID"] == accounts.ALT["id"]
+    with refused("AccessDenied", 403):
+        client.list_objects_v2(Bucket="filled")
+    with refused("AccessDenied", 403):
+        filled.list_objects_v2(Bucket="of-the-other-account")
+
+
+def test_a_provider_has_a_role_for_calls_without_one(server, idp, sts):
+    with refused("AccessDenied", 403):
+        assume(sts, idp.token(aud="role-app"))
+    alt = service(server, "iam", accounts.ALT["accessKey"], accounts.ALT["secretKey"])
+    name = idp.issuer.removeprefix("https://")
+    alt.create_role(RoleName="visitors", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"Federated": f"arn:aws:iam::{accounts.ALT['number']}:oidc-provider/{name}"},
+        "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringEquals": {f"{name}:department": "physics"}}}}))
+    alt.put_role_policy(RoleName="visitors", PolicyName="own", PolicyDocument=document(
+        allow("s3:ListAllMyBuckets", Condition={"StringEquals": {"jwt:email": "ada@example.com"}})))
+    with refused("AccessDenied", 403):
+        assume(sts, idp.token(aud="role-app", department="art"))
+    answer = assume(sts, idp.token(aud="role-app", department="physics", email="ada@example.com"))
+    assert answer["AssumedRoleUser"]["Arn"].endswith(":assumed-role/visitors/session")
+    session(server, answer["Credentials"]).list_buckets()
+    other = assume(sts, idp.token(aud="role-app", department="physics", email="eve@example.com"))
+    with refused("AccessDenied", 403):
+        session(server, other["Credentials"]).list_buckets()
+
+
+def test_a_session_opens_nothing_but_what_it_was_given(server, idp, sts, filled):
+    """No name that is chosen elsewhere stands for a user, a role or a session here."""
+    answer = assume(sts, idp.token(sub="root", policy="writeonly"))
+    credentials = answer["Credentials"]
+    for action in ("get_session_token", "get_federation_token"):
+        with refused("AccessDenied", 403):
+            getattr(session(server, credentials, "sts"), action)(**({"Name": "root"} if "federation" in action else {}))
+    with refused("AccessDenied", 403):
+        session(server, credentials, "iam").list_users()
+    account = answer["AssumedRoleUser"]["Arn"].split(":")[4]
+    filled.put_bucket_policy(Bucket="filled", Policy=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::filled", "arn:aws:s3:::filled/*"],
+        "Principal": {"AWS": [f"arn:aws:sts::{account}:federated-user/root", f"arn:aws:sts::{account}:assumed-role/root/session"]}}}))
+    with refused("AccessDenied", 403):
+        session(server, credentials).list_objects_v2(Bucket="filled")
+    filled.delete_bucket_policy(Bucket="filled")
 
 
 def test_groups_of_a_claim_are_groups_of_the_account(server, idp, sts, iam, filled):
@@ -209,6 +281,7 @@ def test_tokens_that_are_not_right(idp, sts):
     stolen = b64(json.dumps(idp.claims(policy="consoleAdmin")).encode())
     bad = {
         "another audience": idp.token(aud="somebody-else", policy="readonly"),
+        "a note of a log-out": idp.token({"typ": "logout+jwt"}, policy="readonly"),
         "another issuer": idp.token(iss="https://localhost:1/realm", policy="readonly"),
         "not yet": idp.token(nbf=now + 3600, policy="readonly"),
         "from the future": idp.token(iat=now + 3600, policy="readonly"),
@@ -371,7 +444,11 @@ def test_a_provider_made_elsewhere(server, made_elsewhere, sts, filled):
 @pytest.fixture(scope="module")
 def staff(tmp_path_factory, tls, ldap):
     """A server whose people are in a directory."""
-    server = Server(tmp_path_factory.mktemp("staff"), environment={**directory_settings(ldap, tls[0]), "NO_PROXY": "*"}).start()
+    directory = tmp_path_factory.mktemp("staff")
+    file = directory / "sign-on.json"
+    file.write_text(json.dumps({"ldap": {"policies": {f"UID=eve, ou=people,{slapd.BASE}": ["readonly"]}}}))
+    file.chmod(0o600)
+    server = Server(directory, environment={**directory_settings(ldap, tls[0]), "MARTLET_SIGN_ON_FILE": str(file)}).start()
     client = server.client()
     client.create_bucket(Bucket="filled")
     client.put_object(Bucket="filled", Key="ada/k", Body=b"a")
@@ -440,6 +517,17 @@ def test_policies_know_who_signed_on(staff):
     client.get_object(Bucket="filled", Key="ada/k")
     with refused("AccessDenied", 403):
         client.get_object(Bucket="filled", Key="bob/k")
+    # The directory takes these for the same name; policies see how the entry spells it.
+    for name in ("ADA", " ada  ", "\uff41da"):
+        session(staff, ldap_sign_on(staff, name, "ada-secret")).get_object(Bucket="filled", Key="ada/k")
+
+
+def test_other_servers_clients_and_policies_of_the_file(staff):
+    from minio import Minio
+    from minio.credentials import LdapIdentityProvider
+
+    client = Minio(endpoint=f"127.0.0.1:{staff.port}", secure=False, credentials=LdapIdentityProvider(staff.endpoint, "eve", "eve-secret"))
+    assert "ada/k" in [found.object_name for found in client.list_objects("filled", recursive=True)]
 
 
 @pytest.mark.parametrize("name, password", [

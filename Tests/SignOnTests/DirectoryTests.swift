@@ -13,6 +13,19 @@ import Testing
                 == #"(&(member=cn=a\2a,dc=b)(x=%%)(y=%"#)
     }
 
+    @Test func `the attribute with the name is the first that the filter compares`() {
+        var settings = LDAPSettings(urls: [], bindName: "", bindPassword: "", userBases: [])
+        #expect(settings.nameAttribute == "uid")
+        for (filter, name) in [
+            ("(&(objectClass=user)(sAMAccountName=%s))", "sAMAccountName"), ("(|(uid=%s)(mail=%s))", "uid"),
+            ("(uid=*%s)", nil),
+            ("uid=%s", nil), ("(uid:caseExactMatch:=%s)", nil),
+        ] {
+            settings.userFilter = filter
+            #expect(settings.nameAttribute == name, "\(filter)")
+        }
+    }
+
     @Test func `equal names of entries have one spelling`() {
         let wanted = "cn=ada lovelace,ou=people,dc=example,dc=com"
         for name in [

@@ -54,6 +54,7 @@ private func isVerified(_ text: String, by keys: [JSONWebKey] = keys) throws -> 
     @Test(arguments: [
         "", ".", "..", "...", "a.b", "a.b.c", "e30.e30.", "e30=.e30.AA", "e30.e30.A", "W10.e30.AA",
         unsigned("{\"alg\":\"RS256\",\"alg\":\"none\"}"), unsigned("{\"alg\":\"RS256\",\"crit\":[\"b64\"]}"),
+        unsigned("{\"alg\":\"RS256\",\"typ\":\"logout+jwt\"}"), unsigned("{\"alg\":\"RS256\",\"typ\":1}"),
         unsigned("{\"alg\":\"RS256\",\"kid\":1}"), unsigned("{\"alg\":\"RS256\"}", "{\"sub\":\"a\",\"sub\":\"b\"}"),
         unsigned("{\"alg\":\"RS256\"}", "[]"), unsigned("{\"alg\":\"RS256\"}", "{} {}"),
         unsigned("{\"alg\":\"RS256\"}", String(repeating: "[", count: 5000)),

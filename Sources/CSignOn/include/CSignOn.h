@@ -26,9 +26,12 @@ const char *csignon_get_error(int number);
 typedef struct csignon_ldap csignon_ldap;
 int csignon_ldap_open(const char *url, int start_tls, const char *ca_file, int timeout_milliseconds, csignon_ldap **connection);
 int csignon_ldap_bind(csignon_ldap *connection, const char *name, const char *password, size_t password_count);
-/* Names of the entries below `base` that fit; at most `limit` and more is LDAP_SIZELIMIT_EXCEEDED. Freed by csignon_ldap_free_names. */
-int csignon_ldap_search(csignon_ldap *connection, const char *base, const char *filter, int limit, char ***names, size_t *count);
-void csignon_ldap_free_names(char **names, size_t count);
+/* Names of the entries below `base` that fit, and of each the first value of `attribute` (NULL when it has none or none is asked for). More than
+   `limit` entries are an error. */
+typedef struct { char *name, *value; } csignon_ldap_entry;
+int csignon_ldap_search(csignon_ldap *connection, const char *base, const char *filter, const char *attribute, int limit,
+                        csignon_ldap_entry **entries, size_t *count);
+void csignon_ldap_free_entries(csignon_ldap_entry *entries, size_t count);
 void csignon_ldap_close(csignon_ldap *connection);
 const char *csignon_ldap_error(int number);
 /* Whether the number says that the server or the way to it failed, not that it refused. */

@@ -72,7 +72,9 @@ struct SignOnAPI: Sendable {
         if let role, let account = store.state.accounts[Self.account(of: role)], issuer.hasPrefix("https://"),
             let made = account.openIDProviders[IssuerURL.name(of: issuer)]
         {
-            found.insert(OpenIDProvider(name: made.name, issuer: issuer, audiences: made.clients), at: 0)
+            var provider = OpenIDProvider(name: made.name, issuer: issuer, audiences: made.clients)
+            provider.isMadeByAccount = true
+            found.insert(provider, at: 0)
         }
         let meant = found.first { provider in
             provider.audiences.contains { token.audiences.contains($0) || token.authorizedParty == $0 }
@@ -170,7 +172,6 @@ struct SignOnAPI: Sendable {
         identity.grants.facts = [
             "ldap:username": [user.login], "ldap:user": [user.name], "ldap:groups": user.groups,
         ]
-        identity.grants.entries = [name] + user.groups.compactMap(DistinguishedName.canonical)
         for entry in identity.grants.entries { identity.grants.policies += directory.settings.policies[entry] ?? [] }
         let sts = STS(store)
         return Self.outcome { () throws(IdentityError) in try sts.assumeRoleWithLDAPIdentity(call, identity) }

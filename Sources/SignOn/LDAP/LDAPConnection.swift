@@ -29,12 +29,17 @@ final class LDAPConnection: Sendable {
         guard code == 0 else { throw LDAPFailure(code: code) }
     }
 
-    func search(_ base: String, _ filter: String, limit: Int32) throws(LDAPFailure) -> [String] {
-        var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, count = 0
-        let code = csignon_ldap_search(handle, base, filter, limit, &names, &count)
+    /// Names of entries and the first value of `attribute` in each.
+    func search(
+        _ base: String, _ filter: String, attribute: String?, limit: Int32
+    ) throws(LDAPFailure) -> [(name: String, value: String?)] {
+        var entries: UnsafeMutablePointer<csignon_ldap_entry>?, count = 0
+        let code = csignon_ldap_search(handle, base, filter, attribute, limit, &entries, &count)
         guard code == 0 else { throw LDAPFailure(code: code) }
-        defer { csignon_ldap_free_names(names, count) }
-        return UnsafeBufferPointer(start: names, count: count).compactMap { $0.map { String(cString: $0) } }
+        defer { csignon_ldap_free_entries(entries, count) }
+        return UnsafeBufferPointer(start: entries, count: count).compactMap { entry in
+            entry.name.map { (String(cString: $0), entry.value.map { String(cString: $0) }) }
+        }
     }
 }
 

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Who somebody is to a directory.
 package struct DirectoryUser: Hashable, Sendable {
-    /// As it was given.
+    /// As the entry spells it: a directory finds people by names that it takes for equal, whose bytes are not.
     package var login: String
     /// The names of the user's entry and of its groups.
     package var name: String
@@ -50,13 +50,15 @@ package final class LDAPDirectory: Sendable {
         do throws(LDAPFailure) {
             let filter = LDAPFilter.fill(settings.userFilter, name: login, entry: "")
             let found = try connections.with { connection throws(LDAPFailure) in
-                var found: [String] = []
+                var found: [(name: String, value: String?)] = []
                 // Two are enough to know that the name is not one user's.
-                for base in settings.userBases { found += try connection.search(base, filter, limit: 2) }
+                for base in settings.userBases {
+                    found += try connection.search(base, filter, attribute: settings.nameAttribute, limit: 2)
+                }
                 return found
             }
             // A name that is nobody's is bound all the same, so that the time tells nothing.
-            let isOne = found.count == 1, name = isOne ? found[0] : "cn=nobody," + (settings.userBases.first ?? "")
+            let isOne = found.count == 1, name = isOne ? found[0].name : "cn=nobody," + (settings.userBases.first ?? "")
             do throws(LDAPFailure) {
                 try connections.open().bind(name, password: password)
             } catch {
@@ -67,7 +69,7 @@ package final class LDAPDirectory: Sendable {
             let groups = try connections.with { connection throws(LDAPFailure) in
                 try Self.groups(of: name, login, settings, connection)
             }
-            return .success(DirectoryUser(login: login, name: name, groups: groups))
+            return .success(DirectoryUser(login: found[0].value ?? login, name: name, groups: groups))
         } catch {
             return .failure(
                 error.isOutage
@@ -87,10 +89,10 @@ package final class LDAPDirectory: Sendable {
             for entry in edge {
                 let filter = LDAPFilter.fill(settings.groupFilter, name: login, entry: entry)
                 for base in settings.groupBases {
-                    for group in try connection.search(base, filter, limit: Int32(groupsMax))
-                    where known.insert(group.lowercased()).inserted {
-                        groups.append(group)
-                        next.append(group)
+                    for group in try connection.search(base, filter, attribute: nil, limit: Int32(groupsMax))
+                    where known.insert(group.name.lowercased()).inserted {
+                        groups.append(group.name)
+                        next.append(group.name)
                     }
                 }
                 guard groups.count <= groupsMax else { throw LDAPFailure(code: 4) }

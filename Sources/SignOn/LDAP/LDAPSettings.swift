@@ -24,6 +24,16 @@ package struct LDAPSettings: Hashable, Sendable {
     package init(urls: [String], bindName: String, bindPassword: String, userBases: [String]) {
         (self.urls, self.bindName, self.bindPassword, self.userBases) = (urls, bindName, bindPassword, userBases)
     }
+
+    /// The attribute that the given name is looked for in: the first that the filter compares with it.
+    package var nameAttribute: String? {
+        guard let end = userFilter.firstRange(of: "=%s")?.lowerBound,
+            let start = userFilter[..<end].lastIndex(of: "(")
+        else { return nil }
+        let name = userFilter[userFilter.index(after: start)..<end]
+        return !name.isEmpty && name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." })
+            ? String(name) : nil
+    }
 }
 
 /// Filters of RFC 4515 with values put in.

@@ -44,11 +44,20 @@ package struct JSONWebToken: Sendable {
         self.algorithm = algorithm
         // An extension that must be understood is not.
         guard header["crit"] == nil else { throw .invalidToken("The token has critical header fields.") }
+        guard Self.isIdentity(header["typ"]) else { throw .invalidToken("The token is of another type.") }
         switch header["kid"] {
         case nil: keyID = nil
         case .string(let id)?: keyID = id
         default: throw .invalidToken("The token's key id is not text.")
         }
+    }
+
+    /// Providers sign other things with the same keys, notes of a log-out among them.
+    private static func isIdentity(_ type: JSONValue?) -> Bool {
+        guard let type else { return true }
+        guard var name = type.text?.lowercased() else { return false }
+        if name.hasPrefix("application/") { name.removeFirst("application/".count) }
+        return name == "jwt" || name == "at+jwt"
     }
 
     private static func object(_ part: Substring.UTF8View, _ name: String) throws(SignOnError) -> JSONValue {

@@ -18,6 +18,8 @@ package struct OpenIDProvider: Hashable, Sendable {
     /// Number of the account that sessions belong to; nil for the operator's own.
     package var account: String?
     package var skewSeconds: Int64 = 60
+    /// Not of the configuration: an account made it, and may make many.
+    package var isMadeByAccount = false
 
     package init(name: String, issuer: String, audiences: [String]) {
         (self.name, self.issuer, self.audiences) = (name, issuer, audiences)
