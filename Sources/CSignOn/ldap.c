@@ -21,10 +21,15 @@ int csignon_ldap_open(const char *url, int start_tls, const char *ca_file, int t
     }
     LDAP *handle = connection->handle;
     int version = LDAP_VERSION3, demand = LDAP_OPT_X_TLS_DEMAND, client = 0;
+    /* A connection that waits long is kept by what lies between, or found to be gone before it is used. */
+    int idle_seconds = 60, probes = 3, interval_seconds = 10;
     int good = ldap_set_option(handle, LDAP_OPT_PROTOCOL_VERSION, &version) == LDAP_OPT_SUCCESS &&
                ldap_set_option(handle, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS &&
                ldap_set_option(handle, LDAP_OPT_NETWORK_TIMEOUT, &connection->timeout) == LDAP_OPT_SUCCESS &&
                ldap_set_option(handle, LDAP_OPT_TIMEOUT, &connection->timeout) == LDAP_OPT_SUCCESS &&
+               ldap_set_option(handle, LDAP_OPT_X_KEEPALIVE_IDLE, &idle_seconds) == LDAP_OPT_SUCCESS &&
+               ldap_set_option(handle, LDAP_OPT_X_KEEPALIVE_PROBES, &probes) == LDAP_OPT_SUCCESS &&
+               ldap_set_option(handle, LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval_seconds) == LDAP_OPT_SUCCESS &&
                ldap_set_option(handle, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS &&
                (ca_file == NULL || ldap_set_option(handle, LDAP_OPT_X_TLS_CACERTFILE, ca_file) == LDAP_OPT_SUCCESS) &&
                /* The settings above count for a context that is made after them. */

@@ -68,6 +68,10 @@ enum StoredEntity: Hashable, Sendable {
                 .init("url", .string(provider.url)), .init("clients", .array(provider.clients.map { .string($0) })),
                 .init("thumbprints", .array(provider.thumbprints.map { .string($0) })),
                 .init("created", Self.time(provider.created)),
+                .init(
+                    "tags",
+                    .object(
+                        provider.tags.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) })),
             ])
         case .entry(let account, let name, let policies):
             return .object([
@@ -119,10 +123,11 @@ extension StoredEntity {
         case "provider":
             guard let account = reader.text("account"), let url = reader.text("url"),
                 let clients = reader.texts("clients"), let thumbprints = reader.texts("thumbprints"),
-                let created = reader.time("created")
+                let created = reader.time("created"), case .object(let tags)? = root["tags"]
             else { return nil }
             var provider = OpenIDConnectProvider(url: url, clients: clients, created: created)
             provider.thumbprints = thumbprints
+            for tag in tags { provider.tags[tag.name] = tag.value.text }
             self = .provider(account: account, provider)
         case "entry":
             guard let account = reader.text("account"), let name = reader.text("name"),

@@ -41,6 +41,24 @@ extension IAM {
                 provider.thumbprints = thumbprints
                 edit.put(provider, in: caller.account)
             }
+        case "TagOpenIDConnectProvider":
+            let tags = try Self.tags(call)
+            return try await changingProvider(call, caller) { provider, edit throws(IdentityError) in
+                var provider = provider
+                provider.tags.merge(tags) { $1 }
+                guard provider.tags.count <= Self.tagsMax else { throw Self.tooManyTags }
+                edit.put(provider, in: caller.account)
+            }
+        case "UntagOpenIDConnectProvider":
+            let keys = call.list("TagKeys")
+            return try await changingProvider(call, caller) { provider, edit throws(IdentityError) in
+                var provider = provider
+                for key in keys { provider.tags[key] = nil }
+                edit.put(provider, in: caller.account)
+            }
+        case "ListOpenIDConnectProviderTags":
+            let provider = try Self.provider(try call.required("OpenIDConnectProviderArn"), try account(caller))
+            return [Self.describe(tags: provider.tags), Self.notTruncated]
         case "MartletAttachDirectoryPolicy", "MartletDetachDirectoryPolicy": return try await changeEntry(call, caller)
         case "MartletListDirectoryPolicies":
             let entries = try account(caller).directoryPolicies.sorted { $0.key < $1.key }
@@ -65,6 +83,7 @@ extension IAM {
         var provider = OpenIDConnectProvider(url: url, clients: call.list("ClientIDList"), created: store.time.now())
         try Self.checkClients(provider.clients)
         provider.thumbprints = try Self.thumbprints(call)
+        provider.tags = try Self.tags(call)
         let made = provider
         return try await store.change { edit throws(IdentityError) in
             guard let account = edit.state.accounts[caller.account] else { throw .accessDenied }
@@ -75,7 +94,9 @@ extension IAM {
                 throw .limitExceeded("Cannot exceed quota for OpenIdConnectProvidersPerAccount: \(Self.providersMax)")
             }
             edit.put(made, in: account.number)
-            return [.text("OpenIDConnectProviderArn", account.arn(of: made))]
+            return [
+                .text("OpenIDConnectProviderArn", account.arn(of: made)), Self.describe(tags: made.tags),
+            ]
         }
     }
 
@@ -86,6 +107,26 @@ extension IAM {
         guard clients.allSatisfy({ (1...255).contains($0.utf8.count) }) else {
             throw .invalidInput("A client id has 1 to 255 characters.")
         }
+    }
+
+    private static let tagsMax = 50
+    private static let tooManyTags = IdentityError.limitExceeded("Cannot exceed quota for TagsPerResource: \(tagsMax)")
+
+    private static func tags(_ call: QueryCall) throws(IdentityError) -> [String: String] {
+        let keys = call.list("Tags", "Key"), values = call.list("Tags", "Value")
+        guard keys.count == values.count, keys.allSatisfy({ (1...128).contains($0.count) }),
+            values.allSatisfy({ $0.count <= 256 })
+        else { throw .invalidInput("A tag has a key of 1 to 128 characters and a value of up to 256.") }
+        guard keys.count <= tagsMax else { throw tooManyTags }
+        var tags: [String: String] = [:]
+        for (key, value) in zip(keys, values) {
+            guard tags.updateValue(value, forKey: key) == nil else { throw .invalidInput("Duplicate tag keys found.") }
+        }
+        return tags
+    }
+
+    private static func describe(tags: [String: String]) -> AnswerElement {
+        .list("Tags", tags.sorted { $0.key < $1.key }.map { [.text("Key", $0.key), .text("Value", $0.value)] })
     }
 
     private static func thumbprints(_ call: QueryCall) throws(IdentityError) -> [String] {
@@ -102,6 +143,7 @@ extension IAM {
         return [
             .text("Url", provider.name), .texts("ClientIDList", provider.clients),
             .texts("ThumbprintList", provider.thumbprints), .text("CreateDate", DateForm.text(provider.created)),
+            Self.describe(tags: provider.tags),
         ]
     }
 

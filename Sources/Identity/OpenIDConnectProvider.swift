@@ -8,6 +8,7 @@ package struct OpenIDConnectProvider: Hashable, Sendable {
     /// Recorded for clients that want them; certificates are checked against the trusted authorities.
     package var thumbprints: [String] = []
     package var created: Timestamp
+    package var tags: [String: String] = [:]
 
     package init(url: String, clients: [String], created: Timestamp) {
         (self.url, self.clients, self.created) = (url, clients, created)

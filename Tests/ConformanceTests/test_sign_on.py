@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 
 import boto3
 import pytest
@@ -77,7 +78,8 @@ def idp(tls):
 @pytest.fixture(scope="module")
 def made_elsewhere():
     """A provider that knows nothing of this project."""
-    import oidc_provider_mock
+    with warnings.catch_warnings(record=True):
+        import oidc_provider_mock
 
     user = oidc_provider_mock.User(sub="grace", claims={"policy": ["readonly"], "email": "grace@example.com"})
     with oidc_provider_mock.run_server_in_thread(user_claims=[user]) as server:
@@ -318,6 +320,9 @@ def test_a_role_trusts_a_provider_that_its_account_made(server, idp, sts, iam, f
     found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     assert (found["Url"], found["ClientIDList"], found["ThumbprintList"]) == (name, ["app"], ["a" * 40])
     assert [provider["Arn"] for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]] == [arn]
+    iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn, Tags=[{"Key": "team", "Value": "a"}, {"Key": "empty", "Value": ""}])
+    iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=arn, TagKeys=["team", "none"])
+    assert iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"] == [{"Key": "empty", "Value": ""}]
     with refused("EntityAlreadyExists", 409):
         iam.create_open_id_connect_provider(Url=idp.issuer, ClientIDList=["app"])
     with refused("InvalidInput", 400):
@@ -421,6 +426,7 @@ def test_a_provider_that_was_never_reached(tmp_path, tls):
         provider.stop()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_provider_made_elsewhere(server, made_elsewhere, sts, filled):
     """The whole way of a person: the provider's form, its code, its token."""
     import httpx
@@ -565,6 +571,21 @@ def test_a_directory_that_is_down_locks_nobody_out(staff, ldap):
     finally:
         ldap.stop()
         ldap.start()
+
+
+def test_what_was_given_survives_a_restart(staff):
+    iam = service(staff, "iam")
+    arn = iam.create_open_id_connect_provider(Url="https://id.example.com/realm/", ClientIDList=["b", "a"], Tags=[{"Key": "k", "Value": "v"}])[
+        "OpenIDConnectProviderArn"]
+    assert arn.endswith(":oidc-provider/id.example.com/realm")
+    before = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert before["ClientIDList"] == ["b", "a"] and before["Tags"] == [{"Key": "k", "Value": "v"}]
+    directory_policy(staff, "Attach", f"uid=bob,ou=people,{slapd.BASE}", "readonly")
+    staff.stop()
+    staff.start()
+    after = service(staff, "iam").get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert {**after, "ResponseMetadata": 0} == {**before, "ResponseMetadata": 0}
+    session(staff, ldap_sign_on(staff, "bob", "bob-secret")).list_buckets()
 
 
 def test_a_directory_whose_certificate_is_of_an_unknown_authority(tmp_path, ldap):

@@ -64,6 +64,33 @@ private func isVerified(_ text: String, by keys: [JSONWebKey] = keys) throws -> 
         #expect(throws: SignOnError.self) { try JSONWebToken(parsing: text) }
     }
 
+    @Test func `hostile bytes are refused without a trap`() {
+        var seed: UInt64 = 7
+        func next(_ limit: Int) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(seed >> 33) % limit
+        }
+        let good = Array(TokenVectors.tokens[6].token.utf8)
+        for _ in 0..<3000 {
+            var bytes = good
+            for _ in 0...next(3) {
+                switch next(4) {
+                case 0: bytes[next(bytes.count)] = UInt8(next(128))
+                case 1: bytes.removeSubrange(next(bytes.count)...)
+                case 2: bytes.insert(UInt8(ascii: "."), at: next(bytes.count + 1))
+                default: bytes.insert(contentsOf: bytes.prefix(next(40)), at: next(bytes.count + 1))
+                }
+                if bytes.isEmpty { bytes = [0] }
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+            // Changed bytes may leave the token what it was only when nothing that is signed or signs was changed.
+            if text == TokenVectors.tokens[6].token { continue }
+            guard let token = try? JSONWebToken(parsing: text) else { continue }
+            #expect(!keys.contains { $0.verifies(token) })
+            try? TokenRules(issuer: "i", audiences: ["a"]).check(token, now: 0)
+        }
+    }
+
     @Test func `small RSA keys and keys for other uses are not taken`() throws {
         let small = try #require(JSONWebKey.set(parsing: Array(TokenVectors.smallKey.utf8)))
         #expect(small.count == 1)

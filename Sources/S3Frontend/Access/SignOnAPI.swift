@@ -52,6 +52,10 @@ struct SignOnAPI: Sendable {
         guard let text = call["WebIdentityToken"], !text.isEmpty else {
             return .failure(IdentityError("ValidationError", 400, "WebIdentityToken must not be empty"))
         }
+        guard call["ProviderId"] == nil else {
+            return .failure(
+                IdentityError("ValidationError", 400, "ProviderId is for tokens that are not OpenID Connect's."))
+        }
         let token = try JSONWebToken(parsing: text)
         // Clients of other servers name roles of no account, or none.
         let asked = call["RoleArn"].flatMap { $0.hasPrefix("arn:aws:iam::") ? $0 : nil }
