@@ -76,6 +76,7 @@ package struct Server: Sendable {
         let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
         let (identities, rotator) = try await openIdentities(store, configured, environment, stateDirectory)
         let directory = IdentityDirectory(IdentityResolver(identities))
+        let signOn = try SignOnSettings.load(environment).open(time: time)
         let bucketLogs = ServerAccessLog(
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))
@@ -90,7 +91,7 @@ package struct Server: Sendable {
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(
-                directory, operatorAccount: configured.operatorAccount.number, operations: operations,
+                directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, operations: operations,
                 rootKey: rotator, time: time))
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
