@@ -34,6 +34,7 @@ let package = Package(
         room("Runtime", ["Base", "CLinux"]),
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
+        .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         .target(
             name: "CSignOn",
@@ -42,7 +43,7 @@ let package = Package(
         // L1
         room("Drives", ["Base", "Runtime", "Digests", "CLinux"]),
         room("S3Protocol", ["Base", "Digests", "CExpat"]),
-        room("HTTPServer", ["Base", "Runtime", "CLinux"]),
+        room("HTTPServer", ["Base", "Runtime", "CLinux", "CTLS"]),
         room("HTTPClient", ["CLinux", "Runtime"]),
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),

@@ -14,6 +14,8 @@ package struct HTTPServerConfiguration: Sendable {
     /// BBR, the default of some machines, doubles the CPU of fast local downloads. nil leaves the kernel's choice.
     package var congestionControl: String? = "cubic"
     package var backlog = 4096
+    /// Served over TLS with these; nil serves plain HTTP.
+    package var certificates: TLSCertificates?
 
     package init(host: String, port: UInt16) {
         self.host = host
@@ -179,14 +181,28 @@ package final class HTTPServer: Sendable {
         } catch {
             return context.registry.ended(nil)
         }
-        let entry = ConnectionRegistry.Entry(loop: loop, transport: socket)
+        guard let transport = secured(socket) else {
+            socket.close()
+            return context.registry.ended(nil)
+        }
+        let entry = ConnectionRegistry.Entry(loop: loop, transport: transport)
         let id = context.registry.add(entry)
-        await HTTPConnection(socket, peer: socket.peer, on: loop, entry: entry, context: context).run()
+        await HTTPConnection(transport, peer: socket.peer, on: loop, entry: entry, context: context).run()
         context.registry.ended(id)
+    }
+
+    private func secured(_ socket: LoopSocket) -> (any Transport)? {
+        guard let certificates = configuration.certificates else { return socket }
+        return TLSTransport(socket, certificates.store, context.buffers)
     }
 
     /// Too many connections: says so to a few at a time, closes the rest at once.
     private func refuse(_ descriptor: Int32, on loop: Loop) {
+        // A handshake would cost more than the answer is worth.
+        if configuration.certificates != nil {
+            Glibc.close(descriptor)
+            return
+        }
         guard refusals.add(1, ordering: .relaxed).newValue <= Self.refusalsMax else {
             refusals.subtract(1, ordering: .relaxed)
             Glibc.close(descriptor)

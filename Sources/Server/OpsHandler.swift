@@ -15,6 +15,8 @@ package struct OpsHandler: HTTPHandler {
     let process: ProcessMetrics
     /// Open connections of the S3 port.
     let connections: @Sendable () -> Int
+    /// nil without TLS.
+    let certificates: TLSCertificates?
     /// `MARTLET_METRICS_TOKEN`; without one metrics are for loopback only.
     let token: String?
 
@@ -54,6 +56,11 @@ package struct OpsHandler: HTTPHandler {
         text.sample([], connections())
         requests.render(into: &text)
         await DriveMetrics.render(store, into: &text)
+        if let certificates {
+            text.family(
+                "martlet_tls_certificate_expiry_timestamp_seconds", .gauge, "When a certificate in use expires.")
+            for (name, seconds) in certificates.store.expiries { text.sample([("name", name)], Int(seconds)) }
+        }
         text.family("martlet_buffer_bytes", .gauge, "Bytes of I/O buffers, mapped from the kernel and handed out.")
         text.sample([("state", "mapped")], buffers.usage.mapped)
         text.sample([("state", "out")], buffers.usage.out)

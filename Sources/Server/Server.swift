@@ -93,12 +93,14 @@ package struct Server: Sendable {
             query: QueryAPI(
                 directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, operations: operations,
                 rootKey: rotator, time: time))
-        let s3 = try listen(settings.address, loops, buffers, handler)
+        let tls = try settings.certificateWatch()
+        if let tls { loops[0].spawn { [time] in await tls.run(executor: loops[0], time: time, say: Self.say) } }
+        let s3 = try listen(settings.address, loops, buffers, handler, tls?.certificates)
         let ops = try listen(
             settings.opsAddress, loops, buffers,
             OpsHandler(
                 health: health, requests: requests, store: store, buffers: buffers,
-                process: ProcessMetrics(started: time.now()), connections: { s3.connections },
+                process: ProcessMetrics(started: time.now()), connections: { s3.connections }, certificates: tls?.certificates,
                 token: environment("MARTLET_METRICS_TOKEN")))
         greet(s3, ops, credentials, store)
         await stopSignal()
@@ -117,7 +119,8 @@ package struct Server: Sendable {
     }
 
     private func listen(
-        _ address: String, _ loops: LoopGroup, _ buffers: BufferPool, _ handler: any HTTPHandler
+        _ address: String, _ loops: LoopGroup, _ buffers: BufferPool, _ handler: any HTTPHandler,
+        _ certificates: TLSCertificates? = nil
     ) throws -> HTTPServer {
         let (host, port) = try Self.split(address)
         var configuration = HTTPServerConfiguration(host: host, port: port)
@@ -126,6 +129,7 @@ package struct Server: Sendable {
         configuration.timeouts.write = .seconds(settings.bodyTimeoutSeconds)
         configuration.timeouts.idle = .seconds(settings.idleTimeoutSeconds)
         configuration.limits.connections = settings.connectionsMax
+        configuration.certificates = certificates
         if let name = settings.congestionControl { configuration.congestionControl = name }
         do {
             return try HTTPServer(configuration, on: loops, buffers: buffers, clock: time, handler: handler)
@@ -136,7 +140,8 @@ package struct Server: Sendable {
 
     /// What a new user needs next, on standard output; the two "on" lines are also what tests wait for.
     private func greet(_ s3: HTTPServer, _ ops: HTTPServer, _ credentials: RootCredentials, _ store: Store) {
-        let endpoint = "http://\(Self.shown(settings.address, s3.port))"
+        let scheme = settings.certsDirectory == nil ? "http" : "https"
+        let endpoint = "\(scheme)://\(Self.shown(settings.address, s3.port))"
         let geometry = store.layout.geometry
         var lines = [
             Version.text,

@@ -35,6 +35,14 @@ package struct Settings: Sendable, Equatable {
     /// Bytes of small objects that are kept in memory after they were read, all sets together.
     package var objectCacheBytes = 128 << 20
     package var accessLog = "none"
+    /// With it S3 is served over TLS: see CertificateDirectory.
+    package var certsDirectory: String?
+    package var tlsMinimumVersion = "1.2"
+    /// Ciphers of TLS 1.2 in OpenSSL's words; nil: forward secrecy and AEAD.
+    package var tlsCiphers: String?
+    /// A PEM file of authorities: clients may or must show a certificate of theirs.
+    package var tlsClientCA: String?
+    package var tlsClientAuth = "required"
 
     package init() {}
 }
@@ -99,6 +107,11 @@ extension Settings {
         blockCacheBytes = try Self.number(reader, "blockCacheBytes", in: (1 << 20)...(1 << 40)) ?? blockCacheBytes
         objectCacheBytes = try Self.number(reader, "objectCacheBytes", in: 0...(1 << 40)) ?? objectCacheBytes
         accessLog = try Self.text(reader, "accessLog") ?? accessLog
+        certsDirectory = try Self.text(reader, "certsDir")
+        tlsMinimumVersion = try Self.text(reader, "tlsMinimumVersion") ?? tlsMinimumVersion
+        tlsCiphers = try Self.text(reader, "tlsCiphers")
+        tlsClientCA = try Self.text(reader, "tlsClientCa")
+        tlsClientAuth = try Self.text(reader, "tlsClientAuth") ?? tlsClientAuth
     }
 
     private static func text(_ reader: ConfigReader, _ name: String) throws -> String? {

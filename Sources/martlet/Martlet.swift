@@ -12,7 +12,8 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            ServerCommand.self, AdminCommand.self, DoctorCommand.self, PerfCommand.self, VersionCommand.self,
+            ServerCommand.self, AdminCommand.self, DoctorCommand.self, CertsCommand.self, PerfCommand.self,
+            VersionCommand.self,
         ])
 }
 

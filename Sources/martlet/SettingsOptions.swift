@@ -15,6 +15,8 @@ struct SettingsOptions: ParsableArguments {
             "Drives in an erasure set, 1 to 16 (default: the largest divisor of the drives up to 16; MARTLET_SET_SIZE)."
     )
     var setSize: Int?
+    @Option(help: "Directory with public.crt and private.key: S3 is served over TLS (MARTLET_CERTS_DIR).")
+    var certsDir: String?
     @Option(help: "A JSON file with settings (MARTLET_CONFIG).")
     var config: String?
 
@@ -23,6 +25,7 @@ struct SettingsOptions: ParsableArguments {
         flags["address"] = address
         flags["opsAddress"] = opsAddress
         flags["stateDir"] = stateDir
+        flags["certsDir"] = certsDir
         flags["setSize"] = setSize.map(String.init)
         return try await Settings.load(flags: flags, configFile: config)
     }

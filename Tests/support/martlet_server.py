@@ -51,7 +51,7 @@ class Server:
         return self
 
     def _await_ports(self, deadline):
-        """The server prints "S3 on http://…" and "Ops on http://…" once it listens."""
+        """The server prints "S3 on http://…" (or https) and "Ops on http://…" once it listens."""
         text = b""
         found = {}
         while len(found) < 2:
@@ -61,10 +61,10 @@ class Server:
                 raise RuntimeError(f"the server did not start: {text.decode()}\n{self.log()}")
             text += chunk
             for line in text.decode().splitlines():
-                for name in ("S3 on http://", "Ops on http://"):
-                    if line.startswith(name) and text.endswith(b"\n"):
+                for name in ("S3 on http", "Ops on http"):
+                    if line.startswith((name + "://", name + "s://")) and text.endswith(b"\n"):
                         found[name] = int(line.rsplit(":", 1)[1].strip("/ "))
-        self.port, self.ops_port = found["S3 on http://"], found["Ops on http://"]
+        self.port, self.ops_port = found["S3 on http"], found["Ops on http"]
 
     def log(self):
         return self.log_path.read_text(errors="replace")[-8000:]

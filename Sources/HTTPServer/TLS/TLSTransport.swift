@@ -1,0 +1,224 @@
+import CTLS
+import Glibc
+import Runtime
+
+/// TLS over a socket of a loop. The handshake runs with the first wait for bytes, under the deadline of the first head.
+///
+/// Records are encrypted straight into a pooled buffer and decrypted straight out of one; an idle connection holds neither.
+// SAFETY: used on the thread of its loop only, as the socket is.
+final class TLSTransport: Transport, @unchecked Sendable {
+    /// Records of one system call: what a second-level cache holds.
+    private static let outputBytes = 256 << 10
+    private static let inputBytes = 64 << 10
+    private static let handshakeBytes = 16 << 10
+    /// A record's bytes, and what TLS puts around them.
+    private static let recordBytesMax = (16 << 10) + 512
+    private static let plainAnswer: StaticString = """
+        HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 49\r\nConnection: close\r\n\r
+        this port speaks HTTPS: use https:// in the URL\r\n
+        """
+
+    private let socket: LoopSocket
+    private let store: TLSStore
+    private let buffers: BufferPool
+    private let session: OpaquePointer
+    private var input: IOBuffer?
+    private var inputStart = 0
+    private var inputEnd = 0
+    private var isEstablished = false
+    private var hasEnded = false
+    private var isSending = false
+    private var bytesWithoutWait = 0
+    /// What reading made TLS say: alerts and key updates. Sent with the next bytes, or before the next wait.
+    private var replies: [UInt8] = []
+
+    init?(_ socket: LoopSocket, _ store: TLSStore, _ buffers: BufferPool) {
+        guard let session = ctls_session_new(store.pointer) else { return nil }
+        (self.socket, self.store, self.buffers, self.session) = (socket, store, buffers, session)
+    }
+
+    deinit { ctls_session_free(session) }
+
+    var isSecure: Bool { true }
+    var isPeerGone: Bool { socket.isPeerGone }
+    func interrupt(_ reason: SocketError) { socket.interrupt(reason) }
+    func clearInterruption() { socket.clearInterruption() }
+    func abort() { socket.abort() }
+
+    // MARK: Receiving
+
+    func tryReceive(into buffer: UnsafeMutableRawBufferPointer) throws(SocketError) -> Int? {
+        guard isEstablished else { return nil }
+        while !hasEnded {
+            let result = withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { room in
+                call(room) { ctls_read(session, $0, buffer.baseAddress, buffer.count) }
+            }
+            if result > 0 { return result }
+            switch result {
+            case Int(CTLS_WANT_INPUT):
+                guard let count = try fill() else { return nil }
+                // The end of the stream without TLS's own end: lengths tell whether anything was cut off.
+                if count == 0 { hasEnded = true }
+            case Int(CTLS_ENDED): hasEnded = true
+            case Int(CTLS_WANT_OUTPUT): return nil
+            default: throw .peerGone(errno: EPROTO)
+            }
+        }
+        return 0
+    }
+
+    func waitReadable() async throws(SocketError) {
+        if !isEstablished { return try await shakeHands() }
+        if !replies.isEmpty, !isSending { try await sendReplies() }
+        if ctls_pending(session) > 0 || hasEnded { return }
+        try await socket.waitReadable()
+    }
+
+    func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
+        while true {
+            if let count = try tryReceive(into: buffer) {
+                // As the socket does: after a mebibyte others on the loop have a turn.
+                bytesWithoutWait += count
+                if bytesWithoutWait >= 1 << 20 {
+                    bytesWithoutWait = 0
+                    await Task.yield()
+                }
+                return count
+            }
+            try await waitReadable()
+            bytesWithoutWait = 0
+        }
+    }
+
+    /// Takes from the socket what is there, when everything taken before is used; nil when nothing is there yet.
+    private func fill() throws(SocketError) -> Int? {
+        guard inputStart == inputEnd else { return nil }
+        let buffer = input ?? buffers.take(Self.inputBytes)
+        input = nil
+        guard let count = try socket.tryReceive(into: buffer.bytes) else { return nil }
+        if count > 0 { (input, inputStart, inputEnd) = (buffer, 0, count) }
+        return count
+    }
+
+    // MARK: Sending
+
+    func send(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, progress: (Int) -> Void
+    ) async throws(SocketError) {
+        if !isEstablished { try await shakeHands() }
+        isSending = true
+        defer { isSending = false }
+        try await sendReplies()
+        let output = buffers.take(min(Self.outputBytes, first.count + second.count + Self.recordBytesMax))
+        var used = 0
+        for piece in [first, second] {
+            var rest = piece
+            while !rest.isEmpty {
+                if output.capacity - used < Self.recordBytesMax {
+                    try await flush(output, used, progress)
+                    used = 0
+                }
+                let room = UnsafeMutableRawBufferPointer(rebasing: output.bytes[used...])
+                var made = 0
+                let result = call(room, made: &made) { ctls_write(session, $0, rest.baseAddress, rest.count) }
+                used += made
+                guard result > 0 else { throw .peerGone(errno: EPROTO) }
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(result))
+            }
+        }
+        try await flush(output, used, progress)
+        try await sendReplies()
+    }
+
+    private func flush(_ output: IOBuffer, _ count: Int, _ progress: (Int) -> Void) async throws(SocketError) {
+        defer { withExtendedLifetime(output) {} }
+        let bytes = UnsafeRawBufferPointer(rebasing: output.bytes[..<count])
+        try await socket.send(bytes, UnsafeRawBufferPointer(start: nil, count: 0), progress: progress)
+    }
+
+    private func sendReplies() async throws(SocketError) {
+        guard !replies.isEmpty else { return }
+        let buffer = buffers.take(replies.count), count = replies.count
+        buffer.bytes.copyBytes(from: replies)
+        replies.removeAll()
+        try await flush(buffer, count) { _ in }
+    }
+
+    func shutDownSending() {
+        sayGoodbye()
+        socket.shutDownSending()
+    }
+
+    func close() {
+        if isEstablished, !hasEnded { sayGoodbye() }
+        socket.close()
+    }
+
+    /// Best effort: a socket that takes no more bytes now is closed without.
+    private func sayGoodbye() {
+        guard isEstablished, !isSending else { return }
+        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { room in
+            var made = 0
+            _ = call(room, made: &made) { Int(ctls_close(session, $0)) }
+            if made > 0 { Glibc.send(socket.descriptor, room.baseAddress, made, Int32(MSG_NOSIGNAL)) }
+        }
+    }
+
+    // MARK: Handshake
+
+    private func shakeHands() async throws(SocketError) {
+        let output = buffers.take(Self.handshakeBytes)
+        while true {
+            var made = 0
+            let result = call(output.bytes, made: &made) { Int(ctls_handshake(session, $0)) }
+            if made > 0 { try await flush(output, made) { _ in } }
+            switch result {
+            case Int(CTLS_DONE):
+                isEstablished = true
+                return
+            case Int(CTLS_WANT_OUTPUT): continue
+            case Int(CTLS_WANT_INPUT):
+                while true {
+                    if let count = try fill() {
+                        guard count > 0 else { throw .peerGone(errno: ECONNRESET) }
+                        break
+                    }
+                    try await socket.waitReadable()
+                }
+            case Int(CTLS_PLAIN_HTTP):
+                let text = UnsafeRawBufferPointer(
+                    start: Self.plainAnswer.utf8Start, count: Self.plainAnswer.utf8CodeUnitCount)
+                try await socket.send(text, UnsafeRawBufferPointer(start: nil, count: 0)) { _ in }
+                throw .peerGone(errno: EPROTO)
+            default: throw .peerGone(errno: EPROTO)
+            }
+        }
+    }
+
+    // MARK: Calls of the library
+
+    private func call(
+        _ room: UnsafeMutableRawBufferPointer, made: inout Int, _ body: (UnsafeMutablePointer<ctls_io>) -> Int
+    ) -> Int {
+        var io = ctls_io()
+        if let input, inputEnd > inputStart {
+            io.input = UnsafePointer((input.base + inputStart).assumingMemoryBound(to: UInt8.self))
+            io.input_count = inputEnd - inputStart
+        }
+        io.output = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        io.output_capacity = room.count
+        let result = body(&io)
+        inputStart = inputEnd - io.input_count
+        if inputStart == inputEnd { input = nil }
+        made = io.output_count
+        return result
+    }
+
+    /// The same for calls whose output, if any, is sent later.
+    private func call(_ room: UnsafeMutableRawBufferPointer, _ body: (UnsafeMutablePointer<ctls_io>) -> Int) -> Int {
+        var made = 0
+        let result = call(room, made: &made, body)
+        if made > 0 { replies.append(contentsOf: room[..<made]) }
+        return result
+    }
+}
