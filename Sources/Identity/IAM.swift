@@ -11,10 +11,13 @@ package struct IAM: Sendable {
     package struct CallerName: Sendable {
         package var account: String
         package var user: String?
+        /// The account itself, not a user, and not a session of a role, which has no user's name either.
+        package var isAccount: Bool
         /// The server's operator, who may choose what others are given.
         package var isOperator: Bool
-        package init(account: String, user: String?, isOperator: Bool = false) {
-            (self.account, self.user, self.isOperator) = (account, user, isOperator)
+        package init(account: String, user: String?, isAccount: Bool, isOperator: Bool) {
+            (self.account, self.user) = (account, user)
+            (self.isAccount, self.isOperator) = (isAccount, isOperator)
         }
     }
 

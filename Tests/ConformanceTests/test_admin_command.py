@@ -251,6 +251,24 @@ def test_accounts_change_and_outlive_a_restart(tmp_path):
     assert server.stop() == 0
 
 
+def test_what_is_added_to_the_operators_account_is_kept(tmp_path):
+    server = Server(tmp_path).start()
+    key = admin(server, "key", "create", "--access-key", "second-root", "--secret-key", "second-root-secret")
+    assert "UnmodifiableEntity" in admin(server, "key", "delete", ACCESS_KEY, status=1)
+    admin(server, "user", "create", "Renamed", "--access-key", "renamed-key", "--secret-key", "renamed-secret", "--policy", "readonly")
+    service(server, "iam").update_user(UserName="renamed", NewUserName="RENAMED")
+    server.kill()
+    # The password of the settings is not stored: the old one is worth nothing after a change.
+    server.environment = {"MARTLET_ROOT_PASSWORD": "another-password"}
+    server.start()
+    with refused("SignatureDoesNotMatch", 403):
+        server.client().list_buckets()
+    server.client(secret_key="another-password").list_buckets()
+    server.client(access_key=key["AccessKeyId"], secret_key="second-root-secret").list_buckets()
+    server.client(access_key="renamed-key", secret_key="renamed-secret").list_buckets()
+    assert server.stop() == 0
+
+
 def test_only_the_operator_makes_accounts_and_acts_for_them(made):
     as_one = {"MARTLET_ROOT_USER": ONE["access"], "MARTLET_ROOT_PASSWORD": ONE["secret"]}
     assert "AccessDenied" in admin(made, "account", "create", "mine", status=1, environment=as_one)
