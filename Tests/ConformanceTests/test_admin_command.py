@@ -233,6 +233,9 @@ def test_accounts_can_not_be_made_twice(made):
                             (["--number", ONE["number"]], "number"), (["--access-key", "writerkey"], "Access key")):
         assert text in admin(made, "account", "create", "three", *arguments, status=1)
     assert "EntityAlreadyExists" in admin(made, "account", "create", "one", status=1)
+    odd = admin(made, "account", "create", "odd", "--access-key", "-odd-key", "--secret-key", "--odd-secret", "--display-name", "- <odd> \"&\" -")
+    assert made.client(access_key="-odd-key", secret_key="--odd-secret").list_buckets()["Owner"]["DisplayName"] == "- <odd> \"&\" -"
+    admin(made, "account", "delete", odd["Id"])
     assert "UnmodifiableEntity" in admin(made, "account", "delete", "root", status=1)
     for wrong in (["--number", "12"], ["--secret-key", "short"], ["--access-key", "a/b"], ["--email", "no"], ["--id", "a b"]):
         assert "ValidationError" in admin(made, "account", "create", "four", *wrong, status=1)

@@ -178,6 +178,9 @@ def test_roles_and_sessions(aws, server):
     aws("iam", "get-role-policy", "--role-name", "cli-role", "--policy-name", "p")
     assert aws("iam", "list-role-policies", "--role-name", "cli-role")["PolicyNames"] == ["p"]
     assume = ["sts", "assume-role", "--role-arn", role["Arn"], "--role-session-name", "cli"]
+    nobody = TRUST.replace('"AWS": "*"', f'"AWS": "{role["Arn"].replace("role/cli-role", "user/nobody")}"')
+    said = aws("iam", "create-role", "--role-name", "cli-trusting", "--assume-role-policy-document", nobody, status=255)
+    assert "MalformedPolicyDocument" in said and "Invalid principal" in said
     assert "AccessDenied" in aws(*assume, status=255)
     assert "AccessDenied" in aws(*assume, "--external-id", "wrong", status=255)
     assert "not supported" in aws(*assume, "--external-id", "outside", "--source-identity", "me", status=255)
