@@ -35,6 +35,9 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
+        .target(
+            name: "CSignOn",
+            linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("curl"), .linkedLibrary("ldap")]),
         room("Digests", ["CKernels", "CDigests"]),
         // L1
         room("Drives", ["Base", "Runtime", "Digests", "CLinux"]),
@@ -50,12 +53,13 @@ let package = Package(
         // L4
         room("Telemetry", ["Base"]),
         room("Identity", ["AccessPolicy", "Base", "Digests", "Objects"]),
+        room("SignOn", ["AccessPolicy", "Base", "CSignOn", "Digests", "Drives"]),
         // L5
         room(
             "S3Frontend",
             [
                 "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol",
-                "Objects",
+                "Objects", "SignOn",
                 "Telemetry",
             ]),
         // L6
@@ -66,7 +70,7 @@ let package = Package(
                 "AccessPolicy", "Base", "CLinux", "Digests", "Identity", "Runtime", "Drives", "HTTPServer",
                 "ObjectFormat",
                 "S3Protocol",
-                "Objects", "Telemetry",
+                "Objects", "SignOn", "Telemetry",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
         room("LoadGenerator", ["Base", "CLinux", "Digests", "HTTPClient", "Runtime", "S3Protocol"]),
@@ -83,7 +87,9 @@ let package = Package(
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
-        tests("ServerTests", ["Base", "Server", .product(name: "Configuration", package: "swift-configuration")]),
+        tests(
+            "ServerTests",
+            ["Base", "Server", "SignOn", .product(name: "Configuration", package: "swift-configuration")]),
         tests("LoadGeneratorTests", ["Base", "Digests", "LoadGenerator", "S3Protocol"]),
         tests("TelemetryTests", ["Base", "Telemetry"]),
         tests("TidyTests"),
@@ -92,12 +98,13 @@ let package = Package(
             name: "DrivesTests", dependencies: ["Base", "Digests", "Drives", "Runtime", "SimulationSupport"],
             exclude: ["Golden"],
             swiftSettings: settings),
-        tests("RuntimeTests", ["Base", "Runtime"]),
+        tests("RuntimeTests", ["Base", "Runtime", "SimulationSupport"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
         tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
         tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),
+        tests("SignOnTests", ["AccessPolicy", "Base", "Identity", "SignOn"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests(
             "ObjectStoreTests",

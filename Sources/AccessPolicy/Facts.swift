@@ -44,6 +44,8 @@ package struct AccessRequest: Sendable {
 package enum Caller: Hashable, Sendable {
     case anonymous
     case identity(CallerIdentity)
+    /// Somebody whom an identity provider vouches for, by the names that policies have for the provider. Meets trust policies only.
+    case federated([String])
 
     package var identity: CallerIdentity? {
         if case .identity(let identity) = self { identity } else { nil }

@@ -30,6 +30,11 @@ package struct PrincipalSet: Hashable, Sendable {
     }
 
     private static func match(_ member: Member, _ caller: Caller) -> Match {
+        // Whoever a provider vouches for is trusted by the provider's name, never as "everybody".
+        if case .federated(let names) = caller {
+            guard case .federated(let name) = member, names.contains(name) else { return .none }
+            return .direct
+        }
         if member == .everyone { return .direct }
         guard case .identity(let identity) = caller else { return .none }
         switch member {

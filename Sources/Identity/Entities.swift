@@ -139,6 +139,10 @@ package struct Account: Hashable, Sendable {
     package var created = Timestamp(seconds: 0)
     package var holders: [HolderName: Holder] = [:]
     package var policies: [String: ManagedPolicy] = [:]
+    /// By name: the address without its scheme.
+    package var openIDProviders: [String: OpenIDConnectProvider] = [:]
+    /// ARNs of policies by the canonical name of a directory's entry.
+    package var directoryPolicies: [String: [String]] = [:]
 
     package init(
         number: String, canonicalID: String, displayName: String, email: String? = nil, name: String? = nil

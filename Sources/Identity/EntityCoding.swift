@@ -6,6 +6,9 @@ package enum StoredEntity: Hashable, Sendable {
     case account(Account)
     case holder(account: String, Holder)
     case policy(account: String, ManagedPolicy)
+    case provider(account: String, OpenIDConnectProvider)
+    /// A directory's entry, by canonical name, and the policies that it has.
+    case entry(account: String, name: String, policies: [String])
 
     /// The key within the space of identities: kind, account number, name.
     package var name: [UInt8] {
@@ -13,6 +16,8 @@ package enum StoredEntity: Hashable, Sendable {
         case .account(let account): Self.name(of: "A", account.number, "")
         case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name.lowercased())
         case .policy(let account, let policy): Self.name(of: "P", account, policy.name)
+        case .provider(let account, let provider): Self.name(of: "O", account, provider.name)
+        case .entry(let account, let name, _): Self.name(of: "D", account, name)
         }
     }
 
@@ -71,6 +76,22 @@ package enum StoredEntity: Hashable, Sendable {
                         })),
                 .init("current", .number(String(policy.current))), .init("last", .number(String(policy.last))),
             ])
+        case .provider(let account, let provider):
+            return .object([
+                .init("type", .string("provider")), .init("account", .string(account)),
+                .init("url", .string(provider.url)), .init("clients", .array(provider.clients.map { .string($0) })),
+                .init("thumbprints", .array(provider.thumbprints.map { .string($0) })),
+                .init("created", Self.time(provider.created)),
+                .init(
+                    "tags",
+                    .object(
+                        provider.tags.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) })),
+            ])
+        case .entry(let account, let name, let policies):
+            return .object([
+                .init("type", .string("entry")), .init("account", .string(account)), .init("name", .string(name)),
+                .init("policies", .array(policies.map { .string($0) })),
+            ])
         }
     }
 
@@ -118,6 +139,20 @@ extension StoredEntity {
             (policy.path, policy.updated, policy.summary, policy.tags) = (path, updated, summary, tags)
             (policy.versions, policy.current, policy.last) = (versions, current, last)
             self = .policy(account: account, policy)
+        case "provider":
+            guard let account = reader.text("account"), let url = reader.text("url"),
+                let clients = reader.texts("clients"), let thumbprints = reader.texts("thumbprints"),
+                let created = reader.time("created"), case .object(let tags)? = root["tags"]
+            else { return nil }
+            var provider = OpenIDConnectProvider(url: url, clients: clients, created: created)
+            provider.thumbprints = thumbprints
+            for tag in tags { provider.tags[tag.name] = tag.value.text }
+            self = .provider(account: account, provider)
+        case "entry":
+            guard let account = reader.text("account"), let name = reader.text("name"),
+                let policies = reader.texts("policies")
+            else { return nil }
+            self = .entry(account: account, name: name, policies: policies)
         default:
             guard let kind = Holder.Kind(rawValue: type), let account = reader.text("account"),
                 let holder = reader.holder(kind)

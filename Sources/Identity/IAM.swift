@@ -27,6 +27,7 @@ package struct IAM: Sendable {
         if let arn = call["PolicyArn"], call["UserName"] == nil, call["GroupName"] == nil, call["RoleName"] == nil {
             return arn
         }
+        if let arn = call["OpenIDConnectProviderArn"] { return arn }
         for kind in [Holder.Kind.user, .group, .role] {
             guard let name = call[kind.rawValue + "Name"] else { continue }
             if let holder = account.holders[.init(kind, name)] { return account.arn(of: holder) }
@@ -67,6 +68,7 @@ package struct IAM: Sendable {
         case "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy": return try contextKeys(call, caller)
         default:
             if let answer = try await performOnPolicy(call, caller) { return answer }
+            if let answer = try await performOnFederation(call, caller) { return answer }
             if let answer = Self.absent(call) { return try answer.get() }
             return try await performOnHolder(call, caller)
         }

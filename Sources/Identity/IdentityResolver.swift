@@ -13,6 +13,8 @@ package struct ResolvedIdentity: Sendable {
     package var issued: Timestamp?
     /// `aws:PrincipalTag/…`: of the user or role and, over them, of the session.
     package var tags: [IdentityTag] = []
+    /// What an identity provider says, by condition key.
+    package var claims: [String: [String]] = [:]
 }
 
 /// Finds identities by access key. What was worked out is kept until the next change of any identity, so that a key that is
@@ -159,7 +161,16 @@ package final class IdentityResolver: Sendable {
             found.attached = documents(of: role, account)
             found.boundary = role.boundary.map { document(arn: $0, account) }
             found.tags = role.tags
+        case .external:
+            found = ResolvedIdentity(
+                secret: claims.secret, account: account,
+                caller: CallerIdentity(
+                    kind: .federatedUser, arn: ExternalIdentity.arn(account.number, claims.name),
+                    accountID: account.number, canonicalID: account.canonicalID,
+                    userID: "\(account.number):\(claims.name)"))
+            found.attached = claims.external.documents(account)
         }
+        found.claims = claims.external.facts
         if claims.name.isEmpty, claims.holderID != account.canonicalID { return nil }
         found.session = claims.policies.map { read($0) }
         found.issued = Timestamp(seconds: claims.issued)
@@ -168,7 +179,7 @@ package final class IdentityResolver: Sendable {
         return found
     }
 
-    private static func documents(of holder: Holder, _ account: Account) -> [PolicyDocument] {
+    static func documents(of holder: Holder, _ account: Account) -> [PolicyDocument] {
         holder.inline.sorted { $0.key < $1.key }.map { read($0.value) }
             + holder.attached.map { document(arn: $0, account) }
     }

@@ -225,6 +225,29 @@ package struct IdentityEdit: Sendable {
         deleted.append(StoredEntity.name(of: "A", number, ""))
     }
 
+    mutating func put(_ provider: OpenIDConnectProvider, in account: String) {
+        let entity = StoredEntity.provider(account: account, provider)
+        state.take(entity)
+        stored.append(entity)
+    }
+
+    mutating func deleteProvider(_ name: String, in account: String) {
+        state.accounts[account]?.openIDProviders[name] = nil
+        deleted.append(StoredEntity.name(of: "O", account, name))
+    }
+
+    /// No policies: the entry is forgotten.
+    mutating func put(_ policies: [String], forEntry name: String, in account: String) {
+        let entity = StoredEntity.entry(account: account, name: name, policies: policies)
+        if policies.isEmpty {
+            state.accounts[account]?.directoryPolicies[name] = nil
+            deleted.append(entity.name)
+        } else {
+            state.take(entity)
+            stored.append(entity)
+        }
+    }
+
     package mutating func deletePolicy(_ name: String, in account: String) {
         state.accounts[account]?.policies[name] = nil
         deleted.append(StoredEntity.name(of: "P", account, name))
@@ -239,11 +262,14 @@ extension IdentityState {
             var account = account
             if let known = accounts[account.number] {
                 (account.holders, account.policies) = (known.holders, known.policies)
+                (account.openIDProviders, account.directoryPolicies) = (known.openIDProviders, known.directoryPolicies)
                 account.isConfigured = known.isConfigured
             }
             accounts[account.number] = account
         case .holder(let number, let holder): accounts[number]?.holders[.init(holder.kind, holder.name)] = holder
         case .policy(let number, let policy): accounts[number]?.policies[policy.name] = policy
+        case .provider(let number, let provider): accounts[number]?.openIDProviders[provider.name] = provider
+        case .entry(let number, let name, let policies): accounts[number]?.directoryPolicies[name] = policies
         }
     }
 }

@@ -3,8 +3,8 @@ import Base
 
 /// The STS API: temporary credentials. `identity` is whoever signed the call.
 package struct STS: Sendable {
-    private let store: IdentityStore
-    private let iam: IAM
+    let store: IdentityStore
+    let iam: IAM
 
     package init(_ store: IdentityStore) {
         self.store = store
@@ -147,7 +147,7 @@ package struct STS: Sendable {
             issued: now, expires: now + Int64(seconds))
     }
 
-    private func policies(_ call: QueryCall, _ account: Account) throws(IdentityError) -> [String] {
+    func policies(_ call: QueryCall, _ account: Account) throws(IdentityError) -> [String] {
         var documents: [String] = []
         if let text = call["Policy"], !text.isEmpty {
             guard text.utf8.count <= 2048 else {
@@ -165,7 +165,7 @@ package struct STS: Sendable {
         return documents
     }
 
-    private func credentials(_ claims: SessionClaims) throws(IdentityError) -> AnswerElement {
+    func credentials(_ claims: SessionClaims) throws(IdentityError) -> AnswerElement {
         let accessKey = iam.newID("ASIA")
         guard let token = claims.token(accessKey: accessKey, key: store.key, random: store.random) else {
             throw .serviceFailure

@@ -4,7 +4,7 @@ import Digests
 
 /// What a session token says, sealed under the root key and bound to its access key: nothing of a session is stored.
 package struct SessionClaims: Hashable, Sendable {
-    package enum Kind: String, Hashable, Sendable { case account, user, role, federated }
+    package enum Kind: String, Hashable, Sendable { case account, user, role, federated, external }
 
     var kind: Kind
     /// Number of the account.
@@ -22,6 +22,8 @@ package struct SessionClaims: Hashable, Sendable {
     package var policies: [String] = []
     /// Tags of the session, beside those of its user or role.
     package var tags: [IdentityTag] = []
+    /// Of identities that are kept elsewhere: what they may do, and what their provider says of them.
+    var external = ExternalGrants()
 
     package func token(accessKey: String, key: IdentityKeys, random: any RandomSource) -> String? {
         let json = JSONValue.object([
@@ -30,6 +32,7 @@ package struct SessionClaims: Hashable, Sendable {
             .init("e", .number(String(expires))), .init("p", .array(policies.map { .string($0) })),
             .init("h", .string(holderID)),
             .init("t", .array(tags.map { .array([.string($0.key), .string($0.value)]) })),
+            .init("w", external.json),
         ])
         return key.seal(token: Array(json.encoded.utf8), accessKey: accessKey, random: random).map { Base64.encode($0) }
     }
@@ -53,6 +56,8 @@ package struct SessionClaims: Hashable, Sendable {
         for case .array(let pair) in tags where pair.count == 2 {
             self.tags.append(IdentityTag(pair[0].text ?? "", pair[1].text ?? ""))
         }
+        guard let external = ExternalGrants(root["w"]) else { return nil }
+        self.external = external
     }
 
     package init(

@@ -53,6 +53,7 @@ package struct Server: Sendable {
         let loops = try LoopGroup(
             count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
         let buffers = BufferPool()
+        loops[0].spawn { await Self.trim(buffers, executor: loops[0]) }
         if let refusal = loops[0].ringRefusal {
             Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
         }
@@ -75,6 +76,7 @@ package struct Server: Sendable {
         let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
         let (identities, rotator) = try await openIdentities(store, configured, environment, stateDirectory)
         let directory = IdentityDirectory(IdentityResolver(identities))
+        let signOn = try SignOnSettings.load(environment).open(time: time)
         let bucketLogs = ServerAccessLog(
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))
@@ -89,7 +91,7 @@ package struct Server: Sendable {
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(
-                directory, operatorAccount: configured.operatorAccount.number, operations: operations,
+                directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, operations: operations,
                 rootKey: rotator, time: time))
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
@@ -107,6 +109,11 @@ package struct Server: Sendable {
         await store.shutDown()
         for loop in loops.loops { loop.cancelTasks() }
         await loops.shutDown()
+    }
+
+    /// What a burst of requests needed goes back to the kernel within some seconds.
+    private static func trim(_ buffers: BufferPool, executor: Loop) async {
+        while (try? await executor.sleep(for: .seconds(5))) != nil { buffers.trim() }
     }
 
     private func listen(

@@ -5,14 +5,14 @@ import Testing
 @Suite struct LayerTests {
     static let layers: [[String]] = [
         // L0. The C shims and Base lie below Digests and Runtime, which wrap them for Swift.
-        ["CLinux", "CKernels", "CDigests", "CErasure", "CExpat", "Base"],
+        ["CLinux", "CKernels", "CDigests", "CErasure", "CExpat", "CSignOn", "Base"],
         ["Digests", "Runtime"],
         // L1
         ["Drives", "HTTPServer", "HTTPClient", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy"],
         // L3
         ["Objects"],
         // L4
-        ["Telemetry", "Healing", "Identity"],
+        ["Telemetry", "Healing", "Identity", "SignOn"],
         // L5
         ["S3Frontend"],
         // L6

@@ -69,5 +69,6 @@ extension SignerIdentity {
         policies.session = found.session
         tokenIssued = found.issued
         principalTags = found.tags.map { NameValue(name: $0.key, value: $0.value) }
+        claims = found.claims
     }
 }

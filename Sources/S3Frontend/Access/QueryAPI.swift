@@ -4,6 +4,7 @@ import Digests
 import HTTPServer
 package import Identity
 import S3Protocol
+package import SignOn
 
 /// IAM and STS on the S3 endpoint: `POST /` with a form, signed for the service `iam` or `sts`. S3 itself has no such request.
 package struct QueryAPI: Sendable {
@@ -15,13 +16,16 @@ package struct QueryAPI: Sendable {
     private let rootKey: any RootKeyRotation
     /// Number of the account that may make accounts.
     private let operatorAccount: String
+    private let signOn: SignOnAPI
     private let time: any TimeSource
     private static let bodyBytesMax = 256 << 10
 
     package init(
-        _ directory: IdentityDirectory, operatorAccount: String, operations: Operations,
+        _ directory: IdentityDirectory, signOn: SignOn, operatorAccount: String, operations: Operations,
         rootKey: any RootKeyRotation, time: any TimeSource
     ) {
+        self.signOn = SignOnAPI(
+            signOn: signOn, store: directory.resolver.store, operatorAccount: operatorAccount)
         self.operations = operations
         self.rootKey = rootKey
         self.directory = directory
@@ -36,6 +40,8 @@ package struct QueryAPI: Sendable {
         guard head.matches(head.method, "post"), head.target.count >= 1 else { return false }
         let path = head.string(head.target).prefix { $0 != "?" }
         guard path == "/" else { return false }
+        // MinIO's clients sign on with everything in the query.
+        if head.string(head.target).contains("Action=AssumeRoleWith") { return true }
         return head.value("content-type")?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
     }
 
@@ -49,6 +55,7 @@ package struct QueryAPI: Sendable {
 
     func answer(_ exchange: HTTPExchange, requestID: String) async throws(S3Error) -> Outcome {
         let body = try await Self.read(exchange)
+        if let outcome = try await unsigned(body, exchange, requestID: requestID) { return outcome }
         let claim = try parseServiceCredentials(exchange.head, services: ["iam", "sts"], body: body)
         guard let service = QueryService(rawValue: claim.scope.service) else { throw S3Error(.accessDenied) }
         let call = QueryCall(try Self.parameters(body))
@@ -61,6 +68,28 @@ package struct QueryAPI: Sendable {
             outcome.status = error.status
             outcome.errorCode = error.code
             outcome.document = service.document(error, requestID: requestID)
+        }
+        return outcome
+    }
+
+    /// The calls that need no signature; nil when it is another.
+    private func unsigned(
+        _ body: [UInt8], _ exchange: HTTPExchange, requestID: String
+    ) async throws(S3Error) -> Outcome? {
+        var pairs = try Self.parameters(body)
+        let target = try RequestTarget(exchange.head)
+        pairs += Self.parameters(target)
+        let call = QueryCall(pairs)
+        guard SignOnAPI.actions.contains(call.action) else { return nil }
+        var outcome = Outcome(status: 200, document: [], action: call.action)
+        do throws(IdentityError) {
+            let facts = CallFacts(address: exchange.remoteAddress, isSecure: exchange.isSecure, now: time.now())
+            let elements = try await signOn.perform(call, facts: facts)
+            outcome.document = QueryService.sts.document(call.action, elements, requestID: requestID)
+        } catch {
+            outcome.status = error.status
+            outcome.errorCode = error.code
+            outcome.document = QueryService.sts.document(error, requestID: requestID)
         }
         return outcome
     }
@@ -184,8 +213,11 @@ package struct QueryAPI: Sendable {
     private static func parameters(_ body: [UInt8]) throws(S3Error) -> [(name: String, value: String)] {
         var whole = Array("/?".utf8)
         whole += body
-        let target = try RequestTarget(bytes: whole, range: 0..<whole.count)
-        return target.parameters.map { parameter in
+        return parameters(try RequestTarget(bytes: whole, range: 0..<whole.count))
+    }
+
+    private static func parameters(_ target: RequestTarget) -> [(name: String, value: String)] {
+        target.parameters.map { parameter in
             (
                 String(decoding: target.name(of: parameter), as: UTF8.self),
                 String(decoding: target.value(of: parameter), as: UTF8.self)
@@ -224,7 +256,7 @@ struct QueryFacts: FactSource {
         case "sts:rolesessionname": call["RoleSessionName"].map { [$0] }
         case "iam:policyarn": call["PolicyArn"].map { [$0] }
         case "iam:permissionsboundary": call["PermissionsBoundary"].map { [$0] }
-        default: nil
+        default: identity.claims[key]
         }
     }
 
