@@ -215,6 +215,9 @@ def test_suspended_and_deleted_accounts(made):
     admin(made, "account", "resume", "fleeting")
     own.list_buckets()
     admin(made, "user", "create", "somebody", "--account", "fleeting", "--key")
+    iam = service(made, "iam", account["AccessKeys"][0], account["SecretKey"])
+    provider = iam.create_open_id_connect_provider(Url="https://idp.example.com", ClientIDList=["app"])["OpenIDConnectProviderArn"]
+    assert [p["Arn"] for p in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]] == [provider]
     assert "fleeting-bucket" in admin(made, "account", "delete", "fleeting", status=1)
     own.delete_bucket(Bucket="fleeting-bucket")
     admin(made, "account", "delete", "fleeting")
@@ -224,6 +227,8 @@ def test_suspended_and_deleted_accounts(made):
     assert "NoSuchEntity" in admin(made, "account", "info", "fleeting", status=1)
     again = admin(made, "account", "create", "fleeting", "--id", account["Id"], "--number", account["Number"])
     assert again["Users"] == "0"
+    iam = service(made, "iam", again["AccessKeys"][0], again["SecretKey"])
+    assert iam.list_users()["Users"] == [] and iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
     admin(made, "account", "delete", account["Number"])
     assert sorted(a["Name"] for a in admin(made, "account", "list")["Accounts"]) == ["one", "root", "two"]
 
