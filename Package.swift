@@ -103,6 +103,7 @@ let package = Package(
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
+        tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
         tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),
         tests("SignOnTests", ["AccessPolicy", "Base", "Identity", "SignOn"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),

@@ -8,6 +8,11 @@ package enum CannedPolicies {
         ("AmazonS3ReadOnlyAccess", "{\"Effect\":\"Allow\",\"Action\":[\"s3:Get*\",\"s3:List*\"],\"Resource\":\"*\"}"),
         ("readonly", "{\"Effect\":\"Allow\",\"Action\":[\"s3:Get*\",\"s3:List*\"],\"Resource\":\"*\"}"),
         ("writeonly", "{\"Effect\":\"Allow\",\"Action\":\"s3:PutObject\",\"Resource\":\"*\"}"),
+        (
+            "diagnostics",
+            "{\"Effect\":\"Allow\",\"Action\":[\"admin:ServerTrace\",\"admin:Profiling\",\"admin:ConsoleLog\",\"admin:ServerInfo\","
+                + "\"admin:TopLocksInfo\",\"admin:OBDInfo\",\"admin:BandwidthMonitor\",\"admin:Prometheus\"],\"Resource\":\"*\"}"
+        ),
         ("IAMFullAccess", "{\"Effect\":\"Allow\",\"Action\":\"iam:*\",\"Resource\":\"*\"}"),
         ("IAMReadOnlyAccess", "{\"Effect\":\"Allow\",\"Action\":[\"iam:Get*\",\"iam:List*\"],\"Resource\":\"*\"}"),
     ]

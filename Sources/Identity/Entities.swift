@@ -50,6 +50,8 @@ package struct AccessKey: Hashable, Sendable {
     package var id: String
     package var secret: String
     package var isActive = true
+    /// From the server's settings: not stored, and changed there.
+    package var isConfigured = false
     package var created: Timestamp
     package init(id: String, secret: String, created: Timestamp) {
         self.id = id
@@ -105,12 +107,14 @@ package struct ManagedPolicy: Hashable, Sendable {
 
 /// An account: owns buckets, and has users, groups, roles and policies.
 package struct Account: Hashable, Sendable {
+    /// Names differ in more than case, are found in any, and are listed without regard to it.
     package struct HolderName: Hashable, Comparable, Sendable {
-        package var kind: Holder.Kind
-        package var name: String
+        package let kind: Holder.Kind
+        /// In lower case.
+        package let name: String
         package init(_ kind: Holder.Kind, _ name: String) {
             self.kind = kind
-            self.name = name
+            self.name = name.lowercased()
         }
         package static func < (lhs: Self, rhs: Self) -> Bool {
             lhs.kind == rhs.kind ? lhs.name.utf8.lexicographicallyPrecedes(rhs.name.utf8) : lhs.kind < rhs.kind
@@ -130,7 +134,7 @@ package struct Account: Hashable, Sendable {
     package var isActive = true
     /// Of the account itself.
     package var keys: [AccessKey] = []
-    /// Not stored: the operator's own account and those of the accounts file.
+    /// The operator's own account and those of the accounts file: only what was added to them is stored.
     package var isConfigured = false
     package var created = Timestamp(seconds: 0)
     package var holders: [HolderName: Holder] = [:]
@@ -175,11 +179,40 @@ package struct Account: Hashable, Sendable {
 package struct IdentityState: Sendable {
     /// By number.
     package var accounts: [String: Account] = [:]
+    /// Who has an access key, as of the last `index()`: unknown keys, which anybody can send, cost one look-up.
+    private var keyOwners: [String: KeyOwner] = [:]
+    /// Numbers by canonical id, likewise.
+    private var numbers: [String: String] = [:]
+
+    struct KeyOwner: Sendable {
+        var account: String
+        /// nil: the account itself.
+        var user: String?
+    }
 
     package init() {}
 
-    package func account(canonicalID: String) -> Account? {
-        accounts.values.first { $0.canonicalID == canonicalID }
+    /// Brings the indexes in line, before the state is published.
+    mutating func index() {
+        keyOwners = [:]
+        numbers = [:]
+        for account in accounts.values {
+            numbers[account.canonicalID] = account.number
+            for key in account.keys { keyOwners[key.id] = KeyOwner(account: account.number) }
+            for holder in account.holders.values {
+                for key in holder.keys { keyOwners[key.id] = KeyOwner(account: account.number, user: holder.name) }
+            }
+        }
+    }
+
+    package func account(canonicalID: String) -> Account? { numbers[canonicalID].flatMap { accounts[$0] } }
+
+    /// The account that a key belongs to, and the user if it is one's.
+    func owner(ofKey id: String) -> (account: Account, user: Holder?, key: AccessKey)? {
+        guard let owner = keyOwners[id], let account = accounts[owner.account] else { return nil }
+        guard let name = owner.user else { return account.keys.first { $0.id == id }.map { (account, nil, $0) } }
+        guard let user = account.holders[.init(.user, name)] else { return nil }
+        return user.keys.first { $0.id == id }.map { (account, user, $0) }
     }
 
     /// Found by number, else by canonical id, else by name.
@@ -188,10 +221,5 @@ package struct IdentityState: Sendable {
     }
 
     /// Whether some account or user has this access key.
-    func hasKey(_ id: String) -> Bool {
-        accounts.values.contains { account in
-            account.keys.contains { $0.id == id }
-                || account.holders.values.contains { $0.keys.contains { $0.id == id } }
-        }
-    }
+    func hasKey(_ id: String) -> Bool { owner(ofKey: id) != nil }
 }

@@ -14,7 +14,7 @@ package enum StoredEntity: Hashable, Sendable {
     package var name: [UInt8] {
         switch self {
         case .account(let account): Self.name(of: "A", account.number, "")
-        case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name)
+        case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name.lowercased())
         case .policy(let account, let policy): Self.name(of: "P", account, policy.name)
         case .provider(let account, let provider): Self.name(of: "O", account, provider.name)
         case .entry(let account, let name, _): Self.name(of: "D", account, name)
@@ -38,7 +38,7 @@ package enum StoredEntity: Hashable, Sendable {
                 .init("alias", account.alias.map { .string($0) } ?? .null),
                 .init("active", .bool(account.isActive)),
                 .init("created", Self.time(account.created)),
-                .init("keys", .array(account.keys.map(Self.json))),
+                .init("keys", .array(account.keys.filter { !$0.isConfigured }.map(Self.json))),
             ])
         case .holder(let account, let holder):
             return .object([

@@ -139,11 +139,18 @@ extension IAM {
         while true {
             let isDone = try await store.change { edit throws(IdentityError) -> Bool in
                 guard let account = edit.state.accounts[number] else { return true }
-                let holders = account.holders.keys.sorted().prefix(Self.deletedAtOnce)
-                let policies = account.policies.keys.sorted().prefix(Self.deletedAtOnce - holders.count)
-                for holder in holders { edit.delete(holder.kind, holder.name, in: number) }
-                for policy in policies { edit.deletePolicy(policy, in: number) }
-                let isLast = holders.count + policies.count < Self.deletedAtOnce
+                var room = Self.deletedAtOnce
+                func some<Name: Comparable>(_ names: some Sequence<Name>) -> ArraySlice<Name> {
+                    let some = names.sorted().prefix(room)
+                    room -= some.count
+                    return some
+                }
+                for holder in some(account.holders.keys) { edit.delete(holder.kind, holder.name, in: number) }
+                for policy in some(account.policies.keys) { edit.deletePolicy(policy, in: number) }
+                // Providers and entries of a directory too: an account made anew trusts none that the old one did.
+                for provider in some(account.openIDProviders.keys) { edit.deleteProvider(provider, in: number) }
+                for entry in some(account.directoryPolicies.keys) { edit.put([], forEntry: entry, in: number) }
+                let isLast = room > 0
                 if isLast { edit.deleteAccount(number) }
                 return isLast
             }
@@ -152,7 +159,7 @@ extension IAM {
     }
 
     /// A commit has room for the names of that many.
-    private static let deletedAtOnce = 200
+    private static let deletedAtOnce = 100
 
     private func checkOwnsNoBucket(_ account: Account) throws(IdentityError) {
         let buckets = store.buckets(of: account)

@@ -30,7 +30,6 @@ extension IAM {
         else { throw .invalid("An alias has 3 to 63 lower-case letters, digits and single hyphens.") }
         return try await store.change { edit throws(IdentityError) in
             guard var account = edit.state.accounts[caller.account] else { throw .accessDenied }
-            guard !account.isConfigured else { throw Self.isConfigured }
             if creates {
                 guard !edit.state.accounts.values.contains(where: { $0.alias == alias && $0.number != account.number })
                 else { throw .alreadyExists("The account alias \(alias)") }

@@ -45,6 +45,7 @@ extension IAM {
                 !account.holders.keys.contains(where: { $0.kind == kind && $0.name.lowercased() == name.lowercased() })
             else { throw .alreadyExists("\(kind.rawValue) with name \(name)") }
             if let boundary = made.boundary { try Self.checkPolicy(boundary, account) }
+            if kind == .role { try Self.checkPrincipals(made.trust, edit.state) }
             edit.put(made, in: account.number)
             return [.group(kind.rawValue, Self.describe(made, in: account))]
         }
@@ -52,7 +53,7 @@ extension IAM {
 
     func get(_ kind: Holder.Kind, _ call: QueryCall, _ caller: CallerName) throws(IdentityError) -> [AnswerElement] {
         // The account itself is a user without a name.
-        if kind == .user, call["UserName"] == nil, caller.user == nil {
+        if kind == .user, call["UserName"] == nil, caller.isAccount {
             let account = try account(caller)
             return [
                 .group(
@@ -87,14 +88,15 @@ extension IAM {
     func delete(_ kind: Holder.Kind, _ call: QueryCall, _ caller: CallerName) async throws(IdentityError)
         -> [AnswerElement]
     {
-        let name = try call.required("\(kind.rawValue)Name")
+        let wanted = try call.required("\(kind.rawValue)Name")
         // Whoever may do everything in the account can have all that hangs on it go with it.
-        let isCascading = call.flag("MartletCascade") && caller.user == nil
+        let isCascading = call.flag("MartletCascade") && caller.isAccount
         return try await store.change { edit throws(IdentityError) in
-            guard let account = edit.state.accounts[caller.account], let holder = account.holders[.init(kind, name)]
+            guard let account = edit.state.accounts[caller.account], let holder = account.holders[.init(kind, wanted)]
             else {
-                throw .noSuch(kind, name)
+                throw .noSuch(kind, wanted)
             }
+            let name = holder.name
             if isCascading {
                 for var group in account.holders(.group) where kind == .user && group.members.contains(name) {
                     group.members.removeAll { $0 == name }
@@ -118,25 +120,26 @@ extension IAM {
     func rename(_ kind: Holder.Kind, _ call: QueryCall, _ caller: CallerName) async throws(IdentityError)
         -> [AnswerElement]
     {
-        let name = try call.required("\(kind.rawValue)Name")
-        let newName = call["New\(kind.rawValue)Name"] ?? name
+        let wanted = try call.required("\(kind.rawValue)Name"), newName = call["New\(kind.rawValue)Name"]
         let newPath: String?
         if call["NewPath"] != nil { newPath = try Self.path(call, "NewPath") } else { newPath = nil }
-        try Self.checkName(newName)
+        if let newName { try Self.checkName(newName) }
         return try await store.change { edit throws(IdentityError) in
-            guard let account = edit.state.accounts[caller.account], var holder = account.holders[.init(kind, name)]
+            guard let account = edit.state.accounts[caller.account], var holder = account.holders[.init(kind, wanted)]
             else {
-                throw .noSuch(kind, name)
+                throw .noSuch(kind, wanted)
             }
+            let name = holder.name, newName = newName ?? name
             guard
                 !account.holders.keys.contains(where: {
-                    $0.kind == kind && $0.name != name && $0.name.lowercased() == newName.lowercased()
+                    $0.kind == kind && $0.name != name.lowercased() && $0.name == newName.lowercased()
                 })
             else { throw .alreadyExists("\(kind.rawValue) with name \(newName)") }
             holder.name = newName
             if let newPath { holder.path = newPath }
             if newName != name {
-                edit.delete(kind, name, in: account.number)
+                // A name in other case has the same row.
+                if newName.lowercased() != name.lowercased() { edit.delete(kind, name, in: account.number) }
                 for var group in account.holders(.group) where kind == .user && group.members.contains(name) {
                     group.members = group.members.map { $0 == name ? newName : $0 }
                     edit.put(group, in: account.number)
@@ -151,6 +154,8 @@ extension IAM {
         let seconds = try call.number("MaxSessionDuration", in: 3600...43_200)
         if let document = call["PolicyDocument"] { try Self.checkDocument(document, trust: true) }
         return try await changing(.role, call, caller) { role, account throws(IdentityError) in
+            // Nobody is trusted who does not exist; what was published last is what the caller can know.
+            if let document = call["PolicyDocument"] { try Self.checkPrincipals(document, store.state) }
             if call.action == "UpdateAssumeRolePolicy" { role.trust = try call.required("PolicyDocument") }
             if let seconds { role.sessionSecondsMax = seconds }
             if let text = call["Description"] { role.summary = text }
@@ -161,9 +166,9 @@ extension IAM {
     // MARK: Groups
 
     func changeMembers(_ call: QueryCall, _ caller: CallerName) async throws(IdentityError) -> [AnswerElement] {
-        let user = try call.required("UserName"), adds = call.action == "AddUserToGroup"
+        let wanted = try call.required("UserName"), adds = call.action == "AddUserToGroup"
         return try await changing(.group, call, caller) { group, account throws(IdentityError) in
-            guard account.holders[.init(.user, user)] != nil else { throw .noSuch(.user, user) }
+            guard let user = account.holders[.init(.user, wanted)]?.name else { throw .noSuch(.user, wanted) }
             guard adds || group.members.contains(user) else {
                 throw .noSuchEntity("The user \(user) is not in the group \(group.name).")
             }

@@ -47,7 +47,7 @@ extension IAM {
 
     /// True when the call is about the account's own keys.
     private static func isAboutAccount(_ call: QueryCall, _ caller: CallerName) -> Bool {
-        caller.user == nil && (call["UserName"] ?? "").isEmpty
+        caller.isAccount && (call["UserName"] ?? "").isEmpty
     }
 
     private func changingKeys(
@@ -57,7 +57,6 @@ extension IAM {
         if Self.isAboutAccount(call, caller) {
             return try await store.change { edit throws(IdentityError) in
                 guard var account = edit.state.accounts[caller.account] else { throw .accessDenied }
-                guard !account.isConfigured else { throw Self.isConfigured }
                 let answer = try change(&account.keys, account.displayName, edit)
                 edit.put(account)
                 return answer
@@ -76,7 +75,7 @@ extension IAM {
 
     static let isConfigured = IdentityError(
         "UnmodifiableEntity", 400,
-        "The account comes from the server's settings (root credentials or accounts file) and is changed there.")
+        "This comes from the server's settings (root credentials or accounts file) and is changed there.")
 
     func listKeys(_ call: QueryCall, _ caller: CallerName) throws(IdentityError) -> [AnswerElement] {
         let keys: [AccessKey], owner: String
@@ -96,6 +95,7 @@ extension IAM {
         guard status == "Active" || status == "Inactive" else { throw .invalid("Status must be Active or Inactive") }
         return try await changingKeys(call, caller) { keys, _, _ throws(IdentityError) in
             guard let index = keys.firstIndex(where: { $0.id == id }) else { throw Self.noSuchKey(id) }
+            guard !keys[index].isConfigured else { throw Self.isConfigured }
             keys[index].isActive = status == "Active"
             return []
         }
@@ -104,7 +104,8 @@ extension IAM {
     func deleteKey(_ call: QueryCall, _ caller: CallerName) async throws(IdentityError) -> [AnswerElement] {
         let id = try call.required("AccessKeyId")
         return try await changingKeys(call, caller) { keys, _, _ throws(IdentityError) in
-            guard keys.contains(where: { $0.id == id }) else { throw Self.noSuchKey(id) }
+            guard let key = keys.first(where: { $0.id == id }) else { throw Self.noSuchKey(id) }
+            guard !key.isConfigured else { throw Self.isConfigured }
             keys.removeAll { $0.id == id }
             return []
         }

@@ -11,10 +11,13 @@ package struct IAM: Sendable {
     package struct CallerName: Sendable {
         package var account: String
         package var user: String?
+        /// The account itself, not a user, and not a session of a role, which has no user's name either.
+        package var isAccount: Bool
         /// The server's operator, who may choose what others are given.
         package var isOperator: Bool
-        package init(account: String, user: String?, isOperator: Bool = false) {
-            (self.account, self.user, self.isOperator) = (account, user, isOperator)
+        package init(account: String, user: String?, isAccount: Bool, isOperator: Bool) {
+            (self.account, self.user) = (account, user)
+            (self.isAccount, self.isOperator) = (isAccount, isOperator)
         }
     }
 
@@ -177,6 +180,21 @@ package struct IAM: Sendable {
             path.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { throw .invalid("The specified value for path is invalid.") }
         return path
+    }
+
+    /// Users and roles that a trust policy names must exist, where their account is one of this server's.
+    static func checkPrincipals(_ trust: String, _ state: IdentityState) throws(IdentityError) {
+        let document: PolicyDocument
+        do throws(PolicyError) { document = try PolicyDocument(parsing: Array(trust.utf8), use: .trust) } catch {
+            throw .malformedPolicy(error.message)
+        }
+        for case .arn(let arn) in document.statements.flatMap({ $0.principal?.members ?? [] }) {
+            let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 6, parts[2] == "iam", let account = state.accounts[parts[4]] else { continue }
+            guard account.holders.values.contains(where: { $0.kind != .group && account.arn(of: $0) == arn }) else {
+                throw .malformedPolicy("Invalid principal in policy: \"AWS\":\"\(arn)\"")
+            }
+        }
     }
 
     /// AWS's limits: 2 KiB for users' inline policies up to 10 KiB for roles'; one limit for all here.

@@ -80,16 +80,9 @@ package final class IdentityResolver: Sendable {
     // MARK: Working it out
 
     private static func find(_ accessKey: String, _ state: IdentityState) -> ResolvedIdentity? {
-        for account in state.accounts.values where account.isActive {
-            if let key = account.keys.first(where: { $0.id == accessKey }) {
-                return key.isActive ? root(of: account, secret: key.secret) : nil
-            }
-            for user in account.holders.values where user.kind == .user {
-                guard let key = user.keys.first(where: { $0.id == accessKey }) else { continue }
-                return key.isActive ? self.user(user, of: account, secret: key.secret) : nil
-            }
-        }
-        return nil
+        guard let owner = state.owner(ofKey: accessKey), owner.account.isActive, owner.key.isActive else { return nil }
+        guard let user = owner.user else { return root(of: owner.account, secret: owner.key.secret) }
+        return self.user(user, of: owner.account, secret: owner.key.secret)
     }
 
     private static func root(of account: Account, secret: String) -> ResolvedIdentity {

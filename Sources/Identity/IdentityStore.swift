@@ -114,10 +114,20 @@ package actor IdentityStore {
             entities.append(entity)
         }
         // Accounts first: the others belong to them.
-        for case .account(let account) in entities where state.accounts[account.number]?.isConfigured != true {
-            state.accounts[account.number] = account
+        for case .account(let account) in entities {
+            if var known = state.accounts[account.number] {
+                known.keys += account.keys.filter { key in !known.keys.contains { $0.id == key.id } }
+                known.alias = account.alias
+                state.accounts[account.number] = known
+            } else {
+                state.accounts[account.number] = account
+            }
         }
-        for entity in entities { state.take(entity) }
+        for entity in entities {
+            if case .account = entity { continue }
+            state.take(entity)
+        }
+        state.index()
         return state
     }
 
@@ -147,7 +157,9 @@ package actor IdentityStore {
             isInDoubt = true
             throw .serviceUnavailable
         }
-        let next = edit.state
+        var changed = edit.state
+        changed.index()
+        let next = changed
         published.withLock { $0 = (next, $0.generation + 1) }
         return result
     }
@@ -205,7 +217,7 @@ package struct IdentityEdit: Sendable {
 
     package mutating func delete(_ kind: Holder.Kind, _ name: String, in account: String) {
         state.accounts[account]?.holders[.init(kind, name)] = nil
-        deleted.append(StoredEntity.name(of: kind.rawValue, account, name))
+        deleted.append(StoredEntity.name(of: kind.rawValue, account, name.lowercased()))
     }
 
     package mutating func deleteAccount(_ number: String) {

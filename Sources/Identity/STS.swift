@@ -28,10 +28,7 @@ package struct STS: Sendable {
         case "GetFederationToken": return try federationToken(call, identity)
         case "GetAccessKeyInfo":
             let id = try call.required("AccessKeyId")
-            let owner = store.state.accounts.values.first { account in
-                account.keys.contains { $0.id == id }
-                    || account.holders.values.contains { $0.keys.contains { $0.id == id } }
-            }
+            let owner = store.state.owner(ofKey: id)?.account
             // Which account has a key is told to that account only.
             guard let owner, owner.number == identity.account.number else {
                 throw .invalid("The access key \(id) is not one of this account.")

@@ -22,7 +22,9 @@ struct ConfiguredAccounts {
     private static func account(_ info: AccountInfo, _ accessKey: String, _ secretKey: String) -> Account {
         var account = Account(
             number: info.number, canonicalID: info.canonicalID, displayName: info.displayName, email: info.email)
-        account.keys = [AccessKey(id: accessKey, secret: secretKey, created: Timestamp(seconds: 0))]
+        var key = AccessKey(id: accessKey, secret: secretKey, created: Timestamp(seconds: 0))
+        key.isConfigured = true
+        account.keys = [key]
         account.isConfigured = true
         return account
     }

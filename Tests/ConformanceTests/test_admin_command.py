@@ -215,6 +215,9 @@ def test_suspended_and_deleted_accounts(made):
     admin(made, "account", "resume", "fleeting")
     own.list_buckets()
     admin(made, "user", "create", "somebody", "--account", "fleeting", "--key")
+    iam = service(made, "iam", account["AccessKeys"][0], account["SecretKey"])
+    provider = iam.create_open_id_connect_provider(Url="https://idp.example.com", ClientIDList=["app"])["OpenIDConnectProviderArn"]
+    assert [p["Arn"] for p in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]] == [provider]
     assert "fleeting-bucket" in admin(made, "account", "delete", "fleeting", status=1)
     own.delete_bucket(Bucket="fleeting-bucket")
     admin(made, "account", "delete", "fleeting")
@@ -224,6 +227,8 @@ def test_suspended_and_deleted_accounts(made):
     assert "NoSuchEntity" in admin(made, "account", "info", "fleeting", status=1)
     again = admin(made, "account", "create", "fleeting", "--id", account["Id"], "--number", account["Number"])
     assert again["Users"] == "0"
+    iam = service(made, "iam", again["AccessKeys"][0], again["SecretKey"])
+    assert iam.list_users()["Users"] == [] and iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
     admin(made, "account", "delete", account["Number"])
     assert sorted(a["Name"] for a in admin(made, "account", "list")["Accounts"]) == ["one", "root", "two"]
 
@@ -233,6 +238,9 @@ def test_accounts_can_not_be_made_twice(made):
                             (["--number", ONE["number"]], "number"), (["--access-key", "writerkey"], "Access key")):
         assert text in admin(made, "account", "create", "three", *arguments, status=1)
     assert "EntityAlreadyExists" in admin(made, "account", "create", "one", status=1)
+    odd = admin(made, "account", "create", "odd", "--access-key", "-odd-key", "--secret-key", "--odd-secret", "--display-name", "- <odd> \"&\" -")
+    assert made.client(access_key="-odd-key", secret_key="--odd-secret").list_buckets()["Owner"]["DisplayName"] == "- <odd> \"&\" -"
+    admin(made, "account", "delete", odd["Id"])
     assert "UnmodifiableEntity" in admin(made, "account", "delete", "root", status=1)
     for wrong in (["--number", "12"], ["--secret-key", "short"], ["--access-key", "a/b"], ["--email", "no"], ["--id", "a b"]):
         assert "ValidationError" in admin(made, "account", "create", "four", *wrong, status=1)
@@ -248,6 +256,24 @@ def test_accounts_change_and_outlive_a_restart(tmp_path):
     server.kill()
     server.start()
     assert server.client(access_key="first-key", secret_key="from-a-file-1").list_buckets()["Owner"] == {"ID": account["Id"], "DisplayName": "New"}
+    assert server.stop() == 0
+
+
+def test_what_is_added_to_the_operators_account_is_kept(tmp_path):
+    server = Server(tmp_path).start()
+    key = admin(server, "key", "create", "--access-key", "second-root", "--secret-key", "second-root-secret")
+    assert "UnmodifiableEntity" in admin(server, "key", "delete", ACCESS_KEY, status=1)
+    admin(server, "user", "create", "Renamed", "--access-key", "renamed-key", "--secret-key", "renamed-secret", "--policy", "readonly")
+    service(server, "iam").update_user(UserName="renamed", NewUserName="RENAMED")
+    server.kill()
+    # The password of the settings is not stored: the old one is worth nothing after a change.
+    server.environment = {"MARTLET_ROOT_PASSWORD": "another-password"}
+    server.start()
+    with refused("SignatureDoesNotMatch", 403):
+        server.client().list_buckets()
+    server.client(secret_key="another-password").list_buckets()
+    server.client(access_key=key["AccessKeyId"], secret_key="second-root-secret").list_buckets()
+    server.client(access_key="renamed-key", secret_key="renamed-secret").list_buckets()
     assert server.stop() == 0
 
 

@@ -100,6 +100,24 @@ def test_lists_come_in_pages(aws):
         aws("iam", "delete-user", "--user-name", f"page-{index}")
 
 
+def test_names_are_found_in_any_case(aws):
+    user = aws("iam", "create-user", "--user-name", "Case-Bb", "--path", "/case/")["User"]
+    assert "EntityAlreadyExists" in aws("iam", "create-user", "--user-name", "case-bb", status=255)
+    assert aws("iam", "get-user", "--user-name", "case-bB")["User"] == user
+    aws("iam", "create-group", "--group-name", "Case-Group")
+    aws("iam", "add-user-to-group", "--group-name", "case-group", "--user-name", "CASE-BB")
+    for name in ("case-aa", "Case-Cc"):
+        aws("iam", "create-user", "--user-name", name, "--path", "/case/")
+    assert [u["UserName"] for u in aws("iam", "list-users", "--path-prefix", "/case/")["Users"]] == ["case-aa", "Case-Bb", "Case-Cc"]
+    aws("iam", "update-user", "--user-name", "case-bb", "--new-user-name", "case-BB")
+    assert [u["UserName"] for u in aws("iam", "get-group", "--group-name", "CASE-GROUP")["Users"]] == ["case-BB"]
+    aws("iam", "remove-user-from-group", "--group-name", "case-group", "--user-name", "Case-bb")
+    aws("iam", "delete-group", "--group-name", "case-group")
+    for name in ("CASE-AA", "case-bb", "case-cc"):
+        aws("iam", "delete-user", "--user-name", name)
+    assert "NoSuchEntity" in aws("iam", "get-user", "--user-name", "case-BB", status=255)
+
+
 def test_groups(aws):
     aws("iam", "create-group", "--group-name", "cli-group")
     aws("iam", "create-user", "--user-name", "cli-member")
@@ -160,6 +178,9 @@ def test_roles_and_sessions(aws, server):
     aws("iam", "get-role-policy", "--role-name", "cli-role", "--policy-name", "p")
     assert aws("iam", "list-role-policies", "--role-name", "cli-role")["PolicyNames"] == ["p"]
     assume = ["sts", "assume-role", "--role-arn", role["Arn"], "--role-session-name", "cli"]
+    nobody = TRUST.replace('"AWS": "*"', f'"AWS": "{role["Arn"].replace("role/cli-role", "user/nobody")}"')
+    said = aws("iam", "create-role", "--role-name", "cli-trusting", "--assume-role-policy-document", nobody, status=255)
+    assert "MalformedPolicyDocument" in said and "Invalid principal" in said
     assert "AccessDenied" in aws(*assume, status=255)
     assert "AccessDenied" in aws(*assume, "--external-id", "wrong", status=255)
     assert "not supported" in aws(*assume, "--external-id", "outside", "--source-identity", "me", status=255)
@@ -171,6 +192,13 @@ def test_roles_and_sessions(aws, server):
         return aws("s3api", "list-buckets", key=key, status=status)
 
     assert "AccessDenied" in buckets(plain, 255)
+    # A session of a role that may do everything is not the account: it makes no key of the account.
+    session = (plain["AccessKeyId"], plain["SecretAccessKey"], plain["SessionToken"])
+    aws("iam", "put-role-policy", "--role-name", "cli-role", "--policy-name", "all", "--policy-document", document(allow("iam:*")))
+    assert "ValidationError" in aws("iam", "create-access-key", key=session, status=255)
+    assert "ValidationError" in aws("iam", "list-access-keys", key=session, status=255)
+    assert "ValidationError" in aws("iam", "get-user", key=session, status=255)
+    aws("iam", "delete-role-policy", "--role-name", "cli-role", "--policy-name", "all")
     assert "Buckets" in buckets(tagged, 0)
     aws("iam", "update-assume-role-policy", "--role-name", "cli-role", "--policy-document", TRUST.replace(', "sts:TagSession"', ""))
     assert "AccessDenied" in aws(*assume, "--external-id", "outside", "--tags", "Key=project,Value=x", status=255)
@@ -211,7 +239,17 @@ def test_what_an_account_has(aws):
     found = [u for u in details["UserDetailList"] if u["UserName"] == "cli-detail"][0]
     assert found["UserPolicyList"][0]["PolicyDocument"]["Statement"][0]["Action"] == "s3:GetObject" and details["RoleDetailList"] == []
     assert aws("iam", "list-account-aliases")["AccountAliases"] == []
-    assert "UnmodifiableEntity" in aws("iam", "create-account-alias", "--account-alias", "operator", status=255)
+    aws("iam", "create-account-alias", "--account-alias", "operator")
+    assert aws("iam", "list-account-aliases")["AccountAliases"] == ["operator"]
+    aws("iam", "delete-account-alias", "--account-alias", "operator")
+    # The key of the settings is changed there; the account may have another.
+    second = aws("iam", "create-access-key")["AccessKey"]
+    key = (second["AccessKeyId"], second["SecretAccessKey"], None)
+    assert aws("sts", "get-caller-identity", key=key)["Arn"].endswith(":root")
+    aws("iam", "update-access-key", "--access-key-id", second["AccessKeyId"], "--status", "Inactive")
+    assert "InvalidClientTokenId" in aws("sts", "get-caller-identity", key=key, status=255)
+    aws("iam", "delete-access-key", "--access-key-id", second["AccessKeyId"])
+    assert "NoSuchEntity" in aws("iam", "delete-access-key", "--access-key-id", "A" * 20, status=255)
     assert aws("iam", "list-mfa-devices")["MFADevices"] == [] and aws("iam", "list-ssh-public-keys")["SSHPublicKeys"] == []
     assert "NoSuchEntity" in aws("iam", "get-login-profile", "--user-name", "cli-detail", status=255)
     assert "InvalidAction" in aws("iam", "create-login-profile", "--user-name", "cli-detail", "--password", "x", status=255)
@@ -221,7 +259,7 @@ def test_an_alias_of_an_account(aws):
     import accounts
 
     alt = (accounts.ALT["accessKey"], accounts.ALT["secretKey"], None)
-    assert "UnmodifiableEntity" in aws("iam", "delete-account-alias", "--account-alias", "operator", key=alt, status=255)
+    assert "NoSuchEntity" in aws("iam", "delete-account-alias", "--account-alias", "operator", key=alt, status=255)
     from admin import admin
 
     made = admin(aws.server, "account", "create", "with-alias")

@@ -154,7 +154,8 @@ package struct QueryAPI: Sendable {
             return [.text("Place", try await rootKey.rotate(directory.resolver.store))]
         }
         var caller = IAM.CallerName(
-            account: identity.account.number, user: identity.caller.userName, isOperator: isOperator)
+            account: identity.account.number, user: identity.caller.userName,
+            isAccount: identity.caller.kind == .account, isOperator: isOperator)
         if let wanted = call["MartletAccount"] {
             // The operator acts for any account as that account itself.
             guard isOperator else { throw .accessDenied }

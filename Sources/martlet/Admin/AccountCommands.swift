@@ -17,13 +17,13 @@ struct AccountCreate: AdminLeaf {
     @OptionGroup var name: NameArgument
     @Option(help: "E-mail address; access control lists can name the account by it.")
     var email: String?
-    @Option(help: "Canonical id: the ID of owners and grantees.")
+    @Option(parsing: .unconditional, help: "Canonical id: the ID of owners and grantees.")
     var id: String?
     @Option(help: "Twelve digits: the account of ARNs.")
     var number: String?
-    @Option(help: "Shown as the DisplayName of owners and grantees (default: the name).")
+    @Option(parsing: .unconditional, help: "Shown as the DisplayName of owners and grantees (default: the name).")
     var displayName: String?
-    @Option(help: "Its access key.")
+    @Option(parsing: .unconditional, help: "Its access key.")
     var accessKey: String?
     @OptionGroup var secret: SecretOption
 
@@ -69,7 +69,7 @@ struct AccountUpdate: AdminLeaf {
     var account: String
     @Option(help: "The new name.")
     var newName: String?
-    @Option(help: "The new display name; old objects show it too.")
+    @Option(parsing: .unconditional, help: "The new display name; old objects show it too.")
     var displayName: String?
     @Option(help: "The new e-mail address; empty for none.")
     var email: String?

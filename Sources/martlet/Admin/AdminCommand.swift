@@ -40,7 +40,7 @@ struct AccountOption: ParsableArguments {
 
 /// A name, as argument or as --name.
 struct NameArgument: ParsableArguments {
-    @Argument(help: "The name.")
+    @Argument(help: ArgumentHelp("The name.", valueName: "name"))
     var positional: String?
     @Option(name: .customLong("name"), help: "The name, instead of as an argument.")
     var named: String?
@@ -162,7 +162,9 @@ struct AdminSession {
 
 /// A secret given as it is, as `-` for standard input, or in a file.
 struct SecretOption: ParsableArguments {
-    @Option(help: ArgumentHelp("The secret; - reads it from standard input.", valueName: "secret"))
+    // Secrets may begin with a hyphen.
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("The secret; - reads it from standard input.", valueName: "secret"))
     var secretKey: String?
     @Option(help: ArgumentHelp("A file that holds the secret.", valueName: "path"))
     var secretKeyFile: String?

@@ -21,7 +21,7 @@ struct KeyCreate: AdminLeaf {
     static let configuration = CommandConfiguration(commandName: "create", abstract: "Makes an access key.")
     @OptionGroup var options: AdminOptions
     @OptionGroup var owner: KeyOwner
-    @Option(help: "Its id; made up when it is not given.")
+    @Option(parsing: .unconditional, help: "Its id; made up when it is not given.")
     var accessKey: String?
     @OptionGroup var secret: SecretOption
     var accountName: String? { owner.account }

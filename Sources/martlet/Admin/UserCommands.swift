@@ -26,7 +26,7 @@ struct UserCreate: AdminLeaf {
     var tag: [String] = []
     @Flag(help: "Make an access key.")
     var key = false
-    @Option(help: "The id of its access key.")
+    @Option(parsing: .unconditional, help: "The id of its access key.")
     var accessKey: String?
     @OptionGroup var secret: SecretOption
 
