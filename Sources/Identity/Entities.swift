@@ -27,6 +27,8 @@ package struct Holder: Hashable, Sendable {
     /// ARNs of managed policies, in the order in which they were attached.
     package var attached: [String] = []
     package var boundary: String?
+    /// Users and roles, in the order in which they came.
+    package var tags: [IdentityTag] = []
     /// Users only.
     package var keys: [AccessKey] = []
     /// Groups only: names of users, in the order in which they came.
@@ -56,16 +58,49 @@ package struct AccessKey: Hashable, Sendable {
     }
 }
 
+/// A tag of a user, a role or a policy: policies ask for it as `aws:PrincipalTag/key`.
+package struct IdentityTag: Hashable, Sendable {
+    package var key: String
+    package var value: String
+    package init(_ key: String, _ value: String) { (self.key, self.value) = (key, value) }
+}
+
 package struct ManagedPolicy: Hashable, Sendable {
+    package struct Version: Hashable, Sendable {
+        package var number: Int
+        package var document: String
+        package var created: Timestamp
+        package init(number: Int, document: String, created: Timestamp) {
+            (self.number, self.document, self.created) = (number, document, created)
+        }
+    }
+    /// AWS's limit; it also keeps the policy's row within a commit.
+    static let versionsMax = 5
+
     package var name: String
     package var path = "/"
     package var id: String
     package var created: Timestamp
     package var updated: Timestamp
     package var summary = ""
-    package var document: String
-    /// Counts changes; the current one is `v<version>`.
-    package var version = 1
+    package var tags: [IdentityTag] = []
+    /// Oldest first; never empty.
+    package var versions: [Version]
+    /// The number of the version that counts.
+    package var current: Int
+    /// The highest number that was ever given: none is given twice.
+    package var last: Int
+
+    package init(name: String, id: String, created: Timestamp, document: String) {
+        (self.name, self.id, self.created, updated) = (name, id, created, created)
+        versions = [Version(number: 1, document: document, created: created)]
+        (current, last) = (1, 1)
+    }
+
+    /// Of the version that counts.
+    package var document: String { version(current)?.document ?? "" }
+
+    func version(_ number: Int) -> Version? { versions.first { $0.number == number } }
 }
 
 /// An account: owns buckets, and has users, groups, roles and policies.
@@ -85,8 +120,14 @@ package struct Account: Hashable, Sendable {
     /// Twelve digits.
     package var number: String
     package var canonicalID: String
+    /// What the operator calls it; no two accounts have one name.
+    package var name: String
     package var displayName: String
     package var email: String?
+    /// The one alias that IAM lets an account have.
+    package var alias: String?
+    /// False while it is suspended: none of its keys and sessions is known then.
+    package var isActive = true
     /// Of the account itself.
     package var keys: [AccessKey] = []
     /// Not stored: the operator's own account and those of the accounts file.
@@ -99,9 +140,12 @@ package struct Account: Hashable, Sendable {
     /// ARNs of policies by the canonical name of a directory's entry.
     package var directoryPolicies: [String: [String]] = [:]
 
-    package init(number: String, canonicalID: String, displayName: String, email: String? = nil) {
+    package init(
+        number: String, canonicalID: String, displayName: String, email: String? = nil, name: String? = nil
+    ) {
         self.number = number
         self.canonicalID = canonicalID
+        self.name = name ?? displayName
         self.displayName = displayName
         self.email = email
     }
@@ -136,5 +180,18 @@ package struct IdentityState: Sendable {
 
     package func account(canonicalID: String) -> Account? {
         accounts.values.first { $0.canonicalID == canonicalID }
+    }
+
+    /// Found by number, else by canonical id, else by name.
+    package func account(named text: String) -> Account? {
+        accounts[text] ?? account(canonicalID: text) ?? accounts.values.first { $0.name == text }
+    }
+
+    /// Whether some account or user has this access key.
+    func hasKey(_ id: String) -> Bool {
+        accounts.values.contains { account in
+            account.keys.contains { $0.id == id }
+                || account.holders.values.contains { $0.keys.contains { $0.id == id } }
+        }
     }
 }

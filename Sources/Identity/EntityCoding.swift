@@ -2,7 +2,7 @@ import AccessPolicy
 import Base
 
 /// What is stored of identities: one sealed JSON document for each account, user, group, role and policy. Docs/formats/identities.md.
-enum StoredEntity: Hashable, Sendable {
+package enum StoredEntity: Hashable, Sendable {
     case account(Account)
     case holder(account: String, Holder)
     case policy(account: String, ManagedPolicy)
@@ -11,7 +11,7 @@ enum StoredEntity: Hashable, Sendable {
     case entry(account: String, name: String, policies: [String])
 
     /// The key within the space of identities: kind, account number, name.
-    var name: [UInt8] {
+    package var name: [UInt8] {
         switch self {
         case .account(let account): Self.name(of: "A", account.number, "")
         case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name)
@@ -25,15 +25,18 @@ enum StoredEntity: Hashable, Sendable {
         Array("\(kind)/\(account)/\(name)".utf8)
     }
 
-    var encoded: [UInt8] { Array(json.encoded.utf8) }
+    package var encoded: [UInt8] { Array(json.encoded.utf8) }
 
     private var json: JSONValue {
         switch self {
         case .account(let account):
             return .object([
                 .init("type", .string("account")), .init("number", .string(account.number)),
-                .init("id", .string(account.canonicalID)), .init("displayName", .string(account.displayName)),
+                .init("id", .string(account.canonicalID)), .init("name", .string(account.name)),
+                .init("displayName", .string(account.displayName)),
                 .init("email", account.email.map { .string($0) } ?? .null),
+                .init("alias", account.alias.map { .string($0) } ?? .null),
+                .init("active", .bool(account.isActive)),
                 .init("created", Self.time(account.created)),
                 .init("keys", .array(account.keys.map(Self.json))),
             ])
@@ -49,6 +52,7 @@ enum StoredEntity: Hashable, Sendable {
                         holder.inline.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) })),
                 .init("attached", .array(holder.attached.map { .string($0) })),
                 .init("boundary", holder.boundary.map { .string($0) } ?? .null),
+                .init("tags", Self.json(holder.tags)),
                 .init("keys", .array(holder.keys.map(Self.json))),
                 .init("members", .array(holder.members.map { .string($0) })), .init("trust", .string(holder.trust)),
                 .init("summary", .string(holder.summary)), .init("session", .number(String(holder.sessionSecondsMax))),
@@ -59,8 +63,18 @@ enum StoredEntity: Hashable, Sendable {
                 .init("name", .string(policy.name)), .init("path", .string(policy.path)),
                 .init("id", .string(policy.id)),
                 .init("created", Self.time(policy.created)), .init("updated", Self.time(policy.updated)),
-                .init("summary", .string(policy.summary)), .init("document", .string(policy.document)),
-                .init("version", .number(String(policy.version))),
+                .init("summary", .string(policy.summary)), .init("tags", Self.json(policy.tags)),
+                .init(
+                    "versions",
+                    .array(
+                        policy.versions.map { version in
+                            .object([
+                                .init("number", .number(String(version.number))),
+                                .init("document", .string(version.document)),
+                                .init("created", Self.time(version.created)),
+                            ])
+                        })),
+                .init("current", .number(String(policy.current))), .init("last", .number(String(policy.last))),
             ])
         case .provider(let account, let provider):
             return .object([
@@ -81,6 +95,10 @@ enum StoredEntity: Hashable, Sendable {
         }
     }
 
+    private static func json(_ tags: [IdentityTag]) -> JSONValue {
+        .array(tags.map { .array([.string($0.key), .string($0.value)]) })
+    }
+
     private static func time(_ time: Timestamp) -> JSONValue { .number(String(time.nanoseconds)) }
 
     private static func json(_ key: AccessKey) -> JSONValue {
@@ -93,7 +111,7 @@ enum StoredEntity: Hashable, Sendable {
 
 extension StoredEntity {
     /// nil when the bytes are not such a document.
-    init?(decoding bytes: [UInt8]) {
+    package init?(decoding bytes: [UInt8]) {
         // nil says that it is damaged.
         guard let root = try? JSONReader.parse(bytes), let type = root["type"]?.text else {
             return nil
@@ -102,24 +120,25 @@ extension StoredEntity {
         switch type {
         case "account":
             guard let number = reader.text("number"), let id = reader.text("id"),
-                let displayName = reader.text("displayName"), let keys = reader.keys,
-                let created = reader.time("created")
+                let name = reader.text("name"), let displayName = reader.text("displayName"), let keys = reader.keys,
+                let created = reader.time("created"), case .bool(let isActive)? = root["active"]
             else { return nil }
             var account = Account(
-                number: number, canonicalID: id, displayName: displayName, email: reader.text("email"))
+                number: number, canonicalID: id, displayName: displayName, email: reader.text("email"), name: name)
             (account.keys, account.created) = (keys, created)
+            (account.alias, account.isActive) = (reader.text("alias"), isActive)
             self = .account(account)
         case "policy":
             guard let account = reader.text("account"), let name = reader.text("name"), let path = reader.text("path"),
                 let id = reader.text("id"), let created = reader.time("created"), let updated = reader.time("updated"),
-                let summary = reader.text("summary"), let document = reader.text("document"),
-                let version = reader.number("version")
+                let summary = reader.text("summary"), let tags = reader.tags, let versions = reader.versions,
+                let current = reader.number("current"), let last = reader.number("last"),
+                versions.contains(where: { $0.number == current })
             else { return nil }
-            self = .policy(
-                account: account,
-                ManagedPolicy(
-                    name: name, path: path, id: id, created: created, updated: updated, summary: summary,
-                    document: document, version: version))
+            var policy = ManagedPolicy(name: name, id: id, created: created, document: "")
+            (policy.path, policy.updated, policy.summary, policy.tags) = (path, updated, summary, tags)
+            (policy.versions, policy.current, policy.last) = (versions, current, last)
+            self = .policy(account: account, policy)
         case "provider":
             guard let account = reader.text("account"), let url = reader.text("url"),
                 let clients = reader.texts("clients"), let thumbprints = reader.texts("thumbprints"),
@@ -160,6 +179,30 @@ extension StoredEntity {
             return texts.count == values.count ? texts : nil
         }
 
+        var tags: [IdentityTag]? {
+            guard case .array(let values)? = root["tags"] else { return nil }
+            var tags: [IdentityTag] = []
+            for value in values {
+                guard case .array(let pair) = value, pair.count == 2, let key = pair[0].text, let text = pair[1].text
+                else { return nil }
+                tags.append(IdentityTag(key, text))
+            }
+            return tags
+        }
+
+        var versions: [ManagedPolicy.Version]? {
+            guard case .array(let values)? = root["versions"] else { return nil }
+            var versions: [ManagedPolicy.Version] = []
+            for value in values {
+                let reader = Reader(root: value)
+                guard let number = reader.number("number"), let document = reader.text("document"),
+                    let created = reader.time("created")
+                else { return nil }
+                versions.append(.init(number: number, document: document, created: created))
+            }
+            return versions
+        }
+
         var keys: [AccessKey]? {
             guard case .array(let values)? = root["keys"] else { return nil }
             var keys: [AccessKey] = []
@@ -179,7 +222,7 @@ extension StoredEntity {
             guard let name = text("name"), let path = text("path"), let id = text("id"), let created = time("created"),
                 case .object(let inline)? = root["inline"], let attached = texts("attached"), let keys,
                 let members = texts("members"), let trust = text("trust"), let summary = text("summary"),
-                let session = number("session")
+                let session = number("session"), let tags
             else { return nil }
             var holder = Holder(kind: kind, name: name, id: id, created: created)
             holder.path = path
@@ -189,7 +232,7 @@ extension StoredEntity {
             }
             (holder.attached, holder.boundary, holder.keys) = (attached, text("boundary"), keys)
             (holder.members, holder.trust, holder.summary) = (members, trust, summary)
-            holder.sessionSecondsMax = session
+            (holder.sessionSecondsMax, holder.tags) = (session, tags)
             return holder
         }
     }

@@ -1,60 +1,166 @@
 import Base
 
-/// Accounts: made and listed by the server's operator, whose own account they do not belong to. Not calls of AWS's.
+/// Accounts: made, listed, suspended and deleted by the server's operator. Not calls of AWS's.
 extension IAM {
-    package static let accountActions: Set<String> = ["MartletCreateAccount", "MartletListAccounts"]
+    package static let accountActions: Set<String> = [
+        "MartletCreateAccount", "MartletListAccounts", "MartletGetAccount", "MartletUpdateAccount",
+        "MartletDeleteAccount",
+    ]
 
     /// Whether a name is short and plain enough to stand in metrics and logs.
     package static func isKnown(_ action: String) -> Bool {
         (1...64).contains(action.utf8.count)
             && [
                 "Create", "Get", "List", "Delete", "Update", "Put", "Attach", "Detach", "Add", "Remove", "Assume",
-                "Martlet",
+                "Martlet", "Set", "Tag", "Untag", "Simulate",
             ].contains(where: { action.hasPrefix($0) })
     }
 
     package func performOnAccounts(_ call: QueryCall) async throws(IdentityError) -> [AnswerElement] {
         switch call.action {
         case "MartletCreateAccount": return try await createAccount(call)
+        case "MartletGetAccount": return [.group("Account", Self.describe(try account(named: call, in: store.state)))]
+        case "MartletUpdateAccount": return try await updateAccount(call)
+        case "MartletDeleteAccount": return try await deleteAccount(call)
         default:
             let accounts = store.state.accounts.values.sorted { $0.number < $1.number }
-            return [.list("Accounts", accounts.map(Self.describe))]
+            let page = try call.page(accounts) { $0.number }
+            return [.list("Accounts", page.items.map(Self.describe))] + page.end
         }
     }
 
     private static func describe(_ account: Account) -> [AnswerElement] {
         [
-            .text("Number", account.number), .text("Id", account.canonicalID),
+            .text("Name", account.name), .text("Number", account.number), .text("Id", account.canonicalID),
             .text("DisplayName", account.displayName),
-        ] + AnswerElement.optional("Email", account.email)
-            + [.texts("AccessKeys", account.keys.map(\.id))]
+        ] + AnswerElement.optional("Email", account.email) + AnswerElement.optional("Alias", account.alias) + [
+            .text("Status", account.isActive ? "Active" : "Suspended"),
+            .text("Origin", account.isConfigured ? "Settings" : "Stored"),
+            .text("CreateDate", DateForm.text(account.created)),
+            .texts("AccessKeys", account.keys.map(\.id)), .text("Users", String(account.holders(.user).count)),
+            .text("Groups", String(account.holders(.group).count)),
+            .text("Roles", String(account.holders(.role).count)), .text("Policies", String(account.policies.count)),
+        ]
+    }
+
+    /// By number, canonical id or name.
+    private func account(named call: QueryCall, in state: IdentityState) throws(IdentityError) -> Account {
+        let wanted = try call.required("Account")
+        guard let account = state.account(named: wanted) else {
+            throw .noSuchEntity("The account \(wanted) cannot be found.")
+        }
+        return account
     }
 
     private func createAccount(_ call: QueryCall) async throws(IdentityError) -> [AnswerElement] {
-        let name = try call.required("Name")
-        let id = call["Id"] ?? hexID(), displayName = call["DisplayName"] ?? name
+        let name = try call.required("Name"), displayName = call["DisplayName"] ?? name
+        let id = call["Id"] ?? hexID()
         let number = call["Number"] ?? String(100_000_000_000 + store.random.next() % 900_000_000_000)
-        guard (1...128).contains(id.utf8.count), number.utf8.count == 12,
-            number.utf8.allSatisfy({ (0x30...0x39).contains($0) }), (1...256).contains(displayName.utf8.count)
-        else { throw .invalid("Id needs 1 to 128 characters, Number twelve digits, DisplayName 1 to 256 characters") }
+        guard (1...128).contains(id.utf8.count), id.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+            number.utf8.count == 12, number.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { throw .invalid("Id needs 1 to 128 printable characters without spaces, Number twelve digits") }
+        try Self.checkAccountText(name, displayName, call["Email"])
         let accessKey = call["AccessKey"] ?? newID("AKIA"), secret = call["SecretKey"] ?? newSecret()
-        guard (3...128).contains(accessKey.utf8.count), (8...128).contains(secret.utf8.count),
-            !accessKey.contains(where: { $0 == "/" || $0 == "," || $0 == "=" || $0 == " " })
-        else {
-            throw .invalid("AccessKey needs 3 to 128 characters without '/', ',', '=' and space, SecretKey 8 to 128")
-        }
-        var account = Account(number: number, canonicalID: id, displayName: displayName, email: call["Email"])
+        try Self.checkKey(accessKey, secret)
+        var account = Account(
+            number: number, canonicalID: id, displayName: displayName, email: call["Email"], name: name)
         account.created = store.time.now()
         account.keys = [AccessKey(id: accessKey, secret: secret, created: account.created)]
         let made = account
         return try await store.change { edit throws(IdentityError) in
             for other in edit.state.accounts.values {
-                if other.number == number || other.canonicalID == id { throw .alreadyExists("Account \(id)") }
-                let keys = other.keys + other.holders(.user).flatMap(\.keys)
-                if keys.contains(where: { $0.id == accessKey }) { throw .alreadyExists("Access key \(accessKey)") }
+                if other.number == number { throw .alreadyExists("An account with number \(number)") }
+                if other.canonicalID == id { throw .alreadyExists("An account with id \(id)") }
+                if other.name == name { throw .alreadyExists("An account with name \(name)") }
             }
+            guard !edit.state.hasKey(accessKey) else { throw .alreadyExists("Access key \(accessKey)") }
             edit.put(made)
             return [.group("Account", Self.describe(made) + [.text("SecretKey", secret)])]
+        }
+    }
+
+    private static func checkAccountText(
+        _ name: String, _ displayName: String, _ email: String?
+    ) throws(IdentityError) {
+        for text in [name, displayName] {
+            guard (1...256).contains(text.utf8.count), !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+                throw .invalid("Name and DisplayName need 1 to 256 characters without control characters")
+            }
+        }
+        if let email {
+            guard (3...256).contains(email.utf8.count), email.contains("@"),
+                email.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else { throw .invalid("Email needs 3 to 256 printable characters and an @") }
+        }
+    }
+
+    private func updateAccount(_ call: QueryCall) async throws(IdentityError) -> [AnswerElement] {
+        let status = call["Status"]
+        if let status, status != "Active", status != "Suspended" {
+            throw .invalid("Status must be Active or Suspended")
+        }
+        return try await store.change { edit throws(IdentityError) in
+            var account = try self.account(named: call, in: edit.state)
+            guard !account.isConfigured else { throw Self.isConfigured }
+            if let name = call["Name"], name != account.name {
+                guard !edit.state.accounts.values.contains(where: { $0.name == name }) else {
+                    throw .alreadyExists("An account with name \(name)")
+                }
+                account.name = name
+            }
+            account.displayName = call["DisplayName"] ?? account.displayName
+            if let email = call["Email"] { account.email = email.isEmpty ? nil : email }
+            try Self.checkAccountText(account.name, account.displayName, account.email)
+            if let status { account.isActive = status == "Active" }
+            edit.put(account)
+            return [.group("Account", Self.describe(account))]
+        }
+    }
+
+    /// Suspends the account, so that it makes no bucket meanwhile, then takes away what it has, in commits that each leave a whole
+    /// state, and the account itself last. An account that owns buckets stays: nobody would own them.
+    private func deleteAccount(_ call: QueryCall) async throws(IdentityError) -> [AnswerElement] {
+        let found = try account(named: call, in: store.state), number = found.number
+        guard !found.isConfigured else { throw Self.isConfigured }
+        try checkOwnsNoBucket(found)
+        try await store.change { edit throws(IdentityError) in
+            guard var account = edit.state.accounts[number] else { return }
+            account.isActive = false
+            edit.put(account)
+        }
+        do throws(IdentityError) { try checkOwnsNoBucket(found) } catch {
+            try await store.change { edit throws(IdentityError) in
+                guard var account = edit.state.accounts[number] else { return }
+                account.isActive = found.isActive
+                edit.put(account)
+            }
+            throw error
+        }
+        while true {
+            let isDone = try await store.change { edit throws(IdentityError) -> Bool in
+                guard let account = edit.state.accounts[number] else { return true }
+                let holders = account.holders.keys.sorted().prefix(Self.deletedAtOnce)
+                let policies = account.policies.keys.sorted().prefix(Self.deletedAtOnce - holders.count)
+                for holder in holders { edit.delete(holder.kind, holder.name, in: number) }
+                for policy in policies { edit.deletePolicy(policy, in: number) }
+                let isLast = holders.count + policies.count < Self.deletedAtOnce
+                if isLast { edit.deleteAccount(number) }
+                return isLast
+            }
+            if isDone { return [] }
+        }
+    }
+
+    /// A commit has room for the names of that many.
+    private static let deletedAtOnce = 200
+
+    private func checkOwnsNoBucket(_ account: Account) throws(IdentityError) {
+        let buckets = store.buckets(of: account)
+        guard buckets.isEmpty else {
+            throw IdentityError(
+                "DeleteConflict", 409,
+                "The account owns buckets (\(buckets.joined(separator: ", "))): delete them first, or suspend the account."
+            )
         }
     }
 

@@ -58,7 +58,7 @@ extension IAM {
             }
         case "ListOpenIDConnectProviderTags":
             let provider = try Self.provider(try call.required("OpenIDConnectProviderArn"), try account(caller))
-            return [Self.describe(tags: provider.tags), Self.notTruncated]
+            return [Self.describe(tags: provider.tags), .text("IsTruncated", "false")]
         case "MartletAttachDirectoryPolicy", "MartletDetachDirectoryPolicy": return try await changeEntry(call, caller)
         case "MartletListDirectoryPolicies":
             let entries = try account(caller).directoryPolicies.sorted { $0.key < $1.key }

@@ -13,6 +13,7 @@ extension IAM {
             elements.append(.text("Description", holder.summary))
             elements.append(.text("MaxSessionDuration", String(holder.sessionSecondsMax)))
         }
+        if !holder.tags.isEmpty { elements.append(tagList(holder.tags)) }
         if let boundary = holder.boundary {
             elements.append(
                 .group(
@@ -36,6 +37,7 @@ extension IAM {
             holder.sessionSecondsMax = try call.number("MaxSessionDuration", in: 3600...43_200) ?? 3600
         }
         holder.boundary = call["PermissionsBoundary"]
+        if kind != .group { holder.tags = try call.tags() }
         let made = holder
         return try await store.change { edit throws(IdentityError) in
             guard let account = edit.state.accounts[caller.account] else { throw .accessDenied }
@@ -69,33 +71,37 @@ extension IAM {
     func getGroup(_ call: QueryCall, _ caller: CallerName) throws(IdentityError) -> [AnswerElement] {
         let (account, group) = try holder(.group, call, caller)
         let users = group.members.compactMap { account.holders[.init(.user, $0)] }
+        let page = try call.page(users) { $0.name }
         return [
             .group("Group", Self.describe(group, in: account)),
-            .list("Users", users.map { Self.describe($0, in: account) }), Self.notTruncated,
-        ]
+            .list("Users", page.items.map { Self.describe($0, in: account) }),
+        ] + page.end
     }
 
     func list(_ kind: Holder.Kind, _ call: QueryCall, _ caller: CallerName) throws(IdentityError) -> [AnswerElement] {
         let account = try account(caller), prefix = call["PathPrefix"] ?? "/"
-        let limit = try call.number("MaxItems", in: 1...1000) ?? 1000, marker = call["Marker"] ?? ""
-        let found = account.holders(kind).filter { $0.path.hasPrefix(prefix) && $0.name > marker }
-        let page = found.prefix(limit)
-        var elements: [AnswerElement] = [
-            .list("\(kind.rawValue)s", page.map { Self.describe($0, in: account) }),
-            .text("IsTruncated", found.count > limit ? "true" : "false"),
-        ]
-        if found.count > limit, let last = page.last { elements.append(.text("Marker", last.name)) }
-        return elements
+        let page = try call.page(account.holders(kind).filter { $0.path.hasPrefix(prefix) }) { $0.name }
+        return [.list("\(kind.rawValue)s", page.items.map { Self.describe($0, in: account) })] + page.end
     }
 
     func delete(_ kind: Holder.Kind, _ call: QueryCall, _ caller: CallerName) async throws(IdentityError)
         -> [AnswerElement]
     {
         let name = try call.required("\(kind.rawValue)Name")
+        // Whoever may do everything in the account can have all that hangs on it go with it.
+        let isCascading = call.flag("MartletCascade") && caller.user == nil
         return try await store.change { edit throws(IdentityError) in
             guard let account = edit.state.accounts[caller.account], let holder = account.holders[.init(kind, name)]
             else {
                 throw .noSuch(kind, name)
+            }
+            if isCascading {
+                for var group in account.holders(.group) where kind == .user && group.members.contains(name) {
+                    group.members.removeAll { $0 == name }
+                    edit.put(group, in: account.number)
+                }
+                edit.delete(kind, name, in: account.number)
+                return []
             }
             if !holder.inline.isEmpty { throw .deleteConflict("delete policies") }
             if !holder.attached.isEmpty { throw .deleteConflict("detach all policies") }
@@ -113,19 +119,23 @@ extension IAM {
         -> [AnswerElement]
     {
         let name = try call.required("\(kind.rawValue)Name")
-        let newName = call["New\(kind.rawValue)Name"] ?? name, newPath = call["NewPath"]
+        let newName = call["New\(kind.rawValue)Name"] ?? name
+        let newPath: String?
+        if call["NewPath"] != nil { newPath = try Self.path(call, "NewPath") } else { newPath = nil }
         try Self.checkName(newName)
         return try await store.change { edit throws(IdentityError) in
             guard let account = edit.state.accounts[caller.account], var holder = account.holders[.init(kind, name)]
             else {
                 throw .noSuch(kind, name)
             }
+            guard
+                !account.holders.keys.contains(where: {
+                    $0.kind == kind && $0.name != name && $0.name.lowercased() == newName.lowercased()
+                })
+            else { throw .alreadyExists("\(kind.rawValue) with name \(newName)") }
             holder.name = newName
             if let newPath { holder.path = newPath }
             if newName != name {
-                guard account.holders[.init(kind, newName)] == nil else {
-                    throw .alreadyExists("\(kind.rawValue) with name \(newName)")
-                }
                 edit.delete(kind, name, in: account.number)
                 for var group in account.holders(.group) where kind == .user && group.members.contains(name) {
                     group.members = group.members.map { $0 == name ? newName : $0 }
@@ -140,11 +150,11 @@ extension IAM {
     func updateRole(_ call: QueryCall, _ caller: CallerName) async throws(IdentityError) -> [AnswerElement] {
         let seconds = try call.number("MaxSessionDuration", in: 3600...43_200)
         if let document = call["PolicyDocument"] { try Self.checkDocument(document, trust: true) }
-        return try await changing(.role, call, caller) { role, _ throws(IdentityError) in
+        return try await changing(.role, call, caller) { role, account throws(IdentityError) in
             if call.action == "UpdateAssumeRolePolicy" { role.trust = try call.required("PolicyDocument") }
             if let seconds { role.sessionSecondsMax = seconds }
             if let text = call["Description"] { role.summary = text }
-            return []
+            return call.action == "UpdateRoleDescription" ? [.group("Role", Self.describe(role, in: account))] : []
         }
     }
 
@@ -166,19 +176,7 @@ extension IAM {
     func groupsOfUser(_ call: QueryCall, _ caller: CallerName) throws(IdentityError) -> [AnswerElement] {
         let (account, user) = try holder(.user, call, caller)
         let groups = account.holders(.group).filter { $0.members.contains(user.name) }
-        return [.list("Groups", groups.map { Self.describe($0, in: account) }), Self.notTruncated]
-    }
-
-    func summary(_ caller: CallerName) throws(IdentityError) -> [AnswerElement] {
-        let account = try account(caller)
-        let counts = [
-            ("AccountAccessKeysPresent", account.keys.isEmpty ? 0 : 1), ("Groups", account.holders(.group).count),
-            ("Policies", account.policies.count), ("Roles", account.holders(.role).count),
-            ("Users", account.holders(.user).count),
-        ]
-        let entries = counts.map { name, count in
-            AnswerElement.group("entry", [.text("key", name), .text("value", String(count))])
-        }
-        return [.group("SummaryMap", entries)]
+        let page = try call.page(groups) { $0.name }
+        return [.list("Groups", page.items.map { Self.describe($0, in: account) })] + page.end
     }
 }

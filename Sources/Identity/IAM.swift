@@ -11,7 +11,11 @@ package struct IAM: Sendable {
     package struct CallerName: Sendable {
         package var account: String
         package var user: String?
-        package init(account: String, user: String?) { (self.account, self.user) = (account, user) }
+        /// The server's operator, who may choose what others are given.
+        package var isOperator: Bool
+        package init(account: String, user: String?, isOperator: Bool = false) {
+            (self.account, self.user, self.isOperator) = (account, user, isOperator)
+        }
     }
 
     /// The entity that a call is about, for policies that restrict iam: actions to resources.
@@ -46,7 +50,7 @@ package struct IAM: Sendable {
         case "DeleteRole": return try await delete(.role, call, caller)
         case "UpdateUser": return try await rename(.user, call, caller)
         case "UpdateGroup": return try await rename(.group, call, caller)
-        case "UpdateAssumeRolePolicy", "UpdateRole": return try await updateRole(call, caller)
+        case "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription": return try await updateRole(call, caller)
         case "AddUserToGroup", "RemoveUserFromGroup": return try await changeMembers(call, caller)
         case "ListGroupsForUser": return try groupsOfUser(call, caller)
         case "CreateAccessKey": return try await createKey(call, caller)
@@ -54,18 +58,34 @@ package struct IAM: Sendable {
         case "UpdateAccessKey": return try await updateKey(call, caller)
         case "DeleteAccessKey": return try await deleteKey(call, caller)
         case "GetAccessKeyLastUsed": return try keyLastUsed(call, caller)
+        case "GetAccountSummary": return try summary(caller)
+        case "GetAccountAuthorizationDetails": return try authorizationDetails(call, caller)
+        case "ListAccountAliases", "CreateAccountAlias", "DeleteAccountAlias": return try await alias(call, caller)
+        case "SimulateCustomPolicy", "SimulatePrincipalPolicy": return try simulate(call, caller)
+        case "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy": return try contextKeys(call, caller)
+        default:
+            if let answer = try await performOnPolicy(call, caller) { return answer }
+            if let answer = try await performOnFederation(call, caller) { return answer }
+            if let answer = Self.absent(call) { return try answer.get() }
+            return try await performOnHolder(call, caller)
+        }
+    }
+
+    private func performOnPolicy(
+        _ call: QueryCall, _ caller: CallerName
+    ) async throws(IdentityError) -> [AnswerElement]? {
+        switch call.action {
         case "CreatePolicy": return try await createPolicy(call, caller)
         case "GetPolicy": return try getPolicy(call, caller)
         case "GetPolicyVersion": return try getPolicyVersion(call, caller)
         case "ListPolicyVersions": return try listPolicyVersions(call, caller)
-        case "CreatePolicyVersion": return try await updatePolicy(call, caller)
+        case "CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicyVersion":
+            return try await changeVersions(call, caller)
         case "ListPolicies": return try listPolicies(call, caller)
+        case "ListEntitiesForPolicy": return try entities(call, caller)
         case "DeletePolicy": return try await deletePolicy(call, caller)
-        case "GetAccountSummary": return try summary(caller)
-        case "ListAccountAliases": return [.texts("AccountAliases", []), .text("IsTruncated", "false")]
-        default:
-            if let answer = try await performOnFederation(call, caller) { return answer }
-            return try await performOnHolder(call, caller)
+        case "TagPolicy", "UntagPolicy", "ListPolicyTags": return try await policyTags(call, caller)
+        default: return nil
         }
     }
 
@@ -84,6 +104,9 @@ package struct IAM: Sendable {
             case "Put\(name)PermissionsBoundary" where kind != .group,
                 "Delete\(name)PermissionsBoundary" where kind != .group:
                 return try await setBoundary(kind, call, caller)
+            case "Tag\(name)" where kind != .group, "Untag\(name)" where kind != .group:
+                return try await changeTags(kind, call, caller)
+            case "List\(name)Tags" where kind != .group: return try listTags(kind, call, caller)
             default: continue
             }
         }
@@ -148,8 +171,8 @@ package struct IAM: Sendable {
         }
     }
 
-    static func path(_ call: QueryCall) throws(IdentityError) -> String {
-        let path = call["Path"] ?? "/"
+    static func path(_ call: QueryCall, _ name: String = "Path") throws(IdentityError) -> String {
+        let path = call[name] ?? "/"
         guard path.hasPrefix("/"), path.hasSuffix("/"), path.utf8.count <= 512,
             path.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { throw .invalid("The specified value for path is invalid.") }
@@ -168,6 +191,4 @@ package struct IAM: Sendable {
             throw .malformedPolicy(error.message)
         }
     }
-
-    static let notTruncated = AnswerElement.text("IsTruncated", "false")
 }

@@ -8,7 +8,7 @@ package struct IdentityError: Error, Hashable, Sendable {
         (self.code, self.status, self.message) = (code, status, message)
     }
 
-    static func noSuchEntity(_ what: String) -> IdentityError { IdentityError("NoSuchEntity", 404, what) }
+    package static func noSuchEntity(_ what: String) -> IdentityError { IdentityError("NoSuchEntity", 404, what) }
     static func noSuch(_ kind: Holder.Kind, _ name: String) -> IdentityError {
         noSuchEntity("The \(kind.rawValue.lowercased()) with name \(name) cannot be found.")
     }
@@ -20,11 +20,14 @@ package struct IdentityError: Error, Hashable, Sendable {
     }
     static func limitExceeded(_ what: String) -> IdentityError { IdentityError("LimitExceeded", 409, what) }
     static func malformedPolicy(_ what: String) -> IdentityError { IdentityError("MalformedPolicyDocument", 400, what) }
-    static func invalid(_ what: String) -> IdentityError { IdentityError("ValidationError", 400, what) }
-    static func invalidInput(_ what: String) -> IdentityError { IdentityError("InvalidInput", 400, what) }
+    package static func invalid(_ what: String) -> IdentityError { IdentityError("ValidationError", 400, what) }
+    package static func invalidInput(_ what: String) -> IdentityError { IdentityError("InvalidInput", 400, what) }
+    static let tooManyTags = limitExceeded("Cannot exceed quota for TagsPerEntity: \(IdentityTag.countMax)")
+    package static let conflict = IdentityError(
+        "ConcurrentModification", 409, "Another change is in progress. Please retry.")
     package static let accessDenied = IdentityError("AccessDenied", 403, "Access Denied")
-    static let serviceFailure = IdentityError("ServiceFailure", 500, "The request failed. Please try again.")
-    static let serviceUnavailable = IdentityError(
+    package static let serviceFailure = IdentityError("ServiceFailure", 500, "The request failed. Please try again.")
+    package static let serviceUnavailable = IdentityError(
         "ServiceUnavailable", 503, "The store can't serve this now. Please retry.")
     static func unknownAction(_ name: String) -> IdentityError {
         IdentityError("InvalidAction", 400, "Could not find operation \(name)")

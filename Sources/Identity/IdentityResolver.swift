@@ -11,6 +11,8 @@ package struct ResolvedIdentity: Sendable {
     package var boundary: PolicyDocument?
     package var session: [PolicyDocument] = []
     package var issued: Timestamp?
+    /// `aws:PrincipalTag/…`: of the user or role and, over them, of the session.
+    package var tags: [IdentityTag] = []
     /// What an identity provider says, by condition key.
     package var claims: [String: [String]] = [:]
 }
@@ -78,7 +80,7 @@ package final class IdentityResolver: Sendable {
     // MARK: Working it out
 
     private static func find(_ accessKey: String, _ state: IdentityState) -> ResolvedIdentity? {
-        for account in state.accounts.values {
+        for account in state.accounts.values where account.isActive {
             if let key = account.keys.first(where: { $0.id == accessKey }) {
                 return key.isActive ? root(of: account, secret: key.secret) : nil
             }
@@ -109,11 +111,28 @@ package final class IdentityResolver: Sendable {
             found.attached += documents(of: group, account)
         }
         found.boundary = user.boundary.map { document(arn: $0, account) }
+        found.tags = user.tags
         return found
     }
 
+    /// A user or role as it is now, for questions about what it may do.
+    package static func holder(_ holder: Holder, of account: Account) -> ResolvedIdentity {
+        if holder.kind == .user { return user(holder, of: account, secret: "") }
+        var found = root(of: account, secret: "")
+        let arn = account.arn(of: holder)
+        found.caller = CallerIdentity(
+            kind: .role(arn), arn: arn, accountID: account.number, canonicalID: account.canonicalID,
+            userID: holder.id)
+        found.attached = documents(of: holder, account)
+        found.boundary = holder.boundary.map { document(arn: $0, account) }
+        found.tags = holder.tags
+        return found
+    }
+
+    package static func account(_ account: Account) -> ResolvedIdentity { root(of: account, secret: "") }
+
     private static func find(_ claims: SessionClaims, _ state: IdentityState) -> ResolvedIdentity? {
-        guard let account = state.accounts[claims.account] else { return nil }
+        guard let account = state.accounts[claims.account], account.isActive else { return nil }
         var found: ResolvedIdentity
         switch claims.kind {
         case .account: found = root(of: account, secret: claims.secret)
@@ -121,7 +140,9 @@ package final class IdentityResolver: Sendable {
             if claims.name.isEmpty {
                 found = root(of: account, secret: claims.secret)
             } else {
-                guard let user = account.holders[.init(.user, claims.name)] else { return nil }
+                guard let user = account.holders[.init(.user, claims.name)], user.id == claims.holderID else {
+                    return nil
+                }
                 found = self.user(user, of: account, secret: claims.secret)
             }
             if claims.kind == .federated {
@@ -134,7 +155,9 @@ package final class IdentityResolver: Sendable {
                 found.caller.kind = .federatedUser
             }
         case .role:
-            guard let role = account.holders[.init(.role, claims.name)] else { return nil }
+            guard let role = account.holders[.init(.role, claims.name)], role.id == claims.holderID else {
+                return nil
+            }
             found = ResolvedIdentity(
                 secret: claims.secret, account: account,
                 caller: CallerIdentity(
@@ -144,6 +167,7 @@ package final class IdentityResolver: Sendable {
                     userID: "\(role.id):\(claims.sessionName)"))
             found.attached = documents(of: role, account)
             found.boundary = role.boundary.map { document(arn: $0, account) }
+            found.tags = role.tags
         case .external:
             found = ResolvedIdentity(
                 secret: claims.secret, account: account,
@@ -154,8 +178,11 @@ package final class IdentityResolver: Sendable {
             found.attached = claims.external.documents(account)
         }
         found.claims = claims.external.facts
+        if claims.name.isEmpty, claims.holderID != account.canonicalID { return nil }
         found.session = claims.policies.map { read($0) }
         found.issued = Timestamp(seconds: claims.issued)
+        let names = claims.tags.map { $0.key.lowercased() }
+        found.tags = found.tags.filter { !names.contains($0.key.lowercased()) } + claims.tags
         return found
     }
 

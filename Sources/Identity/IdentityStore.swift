@@ -12,7 +12,10 @@ package actor IdentityStore {
     }
 
     private let store: ObjectStore
-    private let rootKey: RootKey
+    private let dataKey: [UInt8]
+    package nonisolated let key: IdentityKeys
+    /// Which of the root keys offered opened what is stored.
+    package nonisolated let opened: Int
     package nonisolated let random: any RandomSource
     package nonisolated let time: any TimeSource
     private let configured: [Account]
@@ -23,54 +26,92 @@ package actor IdentityStore {
     /// A change had an unknown outcome: what is stored has to be read before the next.
     private var isInDoubt = false
 
-    private static let checkName = Array("check".utf8)
-    private static let checkText = Array("martlet".utf8)
+    /// The row of the wrapped data key.
+    private static let keyName = Array("key".utf8)
 
-    /// `configured` are the accounts that exist without being stored; their users are.
+    /// `configured` are the accounts that exist without being stored; their users are. Of `rootKeys` the first that opens what
+    /// is stored is used; when nothing is stored yet, the first begins it.
     package init(
-        store: ObjectStore, rootKey: RootKey, configured: [Account], time: any TimeSource, random: any RandomSource
+        store: ObjectStore, rootKeys: [RootKey], configured: [Account], time: any TimeSource,
+        random: any RandomSource
     ) async throws(OpenError) {
         self.store = store
-        self.rootKey = rootKey
         self.time = time
         self.random = random
         self.configured = configured
-        let state = try await Self.load(store, rootKey, configured, random)
+        let rows: [ObjectStore.IdentityRow]
+        do { rows = try await store.identityRows() } catch { throw .store(error) }
+        if rows.isEmpty, let first = rootKeys.first {
+            let made = SealedBytes.bytes(RootKey.byteCount, random)
+            guard let wrapped = first.wrap(made, random: random) else { throw .wrongRootKey }
+            do {
+                try await store.changeIdentityRows([.init(name: Self.keyName, payload: wrapped)])
+            } catch { throw .store(error) }
+            (dataKey, opened) = (made, 0)
+        } else {
+            guard let wrapped = rows.first(where: { $0.name == Self.keyName })?.payload else { throw .damaged("key") }
+            var found: (key: [UInt8], index: Int)?
+            for (index, rootKey) in rootKeys.enumerated() where found == nil {
+                found = rootKey.unwrap(wrapped).map { ($0, index) }
+            }
+            guard let found else { throw .wrongRootKey }
+            (dataKey, opened) = (found.key, found.index)
+        }
+        key = IdentityKeys(dataKey: dataKey)
+        let state = try Self.state(of: rows, key, configured)
         published = Mutex((state, 1))
+    }
+
+    /// Whether nothing was stored yet.
+    package static func isFresh(_ store: ObjectStore) async throws(OpenError) -> Bool {
+        do { return try await store.identityRows().isEmpty } catch { throw .store(error) }
+    }
+
+    /// Deletes everything that is stored, for a deployment whose root key is gone.
+    package static func forget(_ store: ObjectStore) async throws(OpenError) {
+        do {
+            var rest = try await store.identityRows()[...]
+            // The key's row goes last: until then the rest can't be taken for a fresh start.
+            rest = (rest.filter { $0.name != keyName } + rest.filter { $0.name == keyName })[...]
+            while !rest.isEmpty {
+                try await store.changeIdentityRows(rest.prefix(100).map { .init(name: $0.name, payload: nil) })
+                rest = rest.dropFirst(100)
+            }
+        } catch { throw .store(error) }
+    }
+
+    /// Wraps the data key under another root key. Until it returns, either may be the one that opens.
+    package func rewrap(under rootKey: RootKey) async throws(IdentityError) {
+        guard let wrapped = rootKey.wrap(dataKey, random: random) else { throw .serviceFailure }
+        await enter()
+        defer { leave() }
+        do {
+            try await store.changeIdentityRows([.init(name: Self.keyName, payload: wrapped)])
+        } catch { throw .serviceUnavailable }
+    }
+
+    /// Names of some buckets that an account owns.
+    nonisolated func buckets(of account: Account) -> [String] {
+        var options = ListBucketsOptions()
+        (options.owner, options.limit) = (account.canonicalID, 10)
+        return store.listBuckets(tenant: .default, options: options).buckets.map(\.name)
     }
 
     package nonisolated var state: IdentityState { published.withLock { $0.state } }
     /// Rises with every change: what was worked out of a state may be kept by it.
     package nonisolated var generation: UInt64 { published.withLock { $0.generation } }
-    package nonisolated var key: RootKey { rootKey }
 
-    private static func load(
-        _ store: ObjectStore, _ rootKey: RootKey, _ configured: [Account], _ random: any RandomSource
-    ) async throws(OpenError) -> IdentityState {
-        let rows: [ObjectStore.IdentityRow]
-        do { rows = try await store.identityRows() } catch { throw .store(error) }
+    private static func state(
+        of rows: [ObjectStore.IdentityRow], _ key: IdentityKeys, _ configured: [Account]
+    ) throws(OpenError) -> IdentityState {
         var state = IdentityState()
         for account in configured { state.accounts[account.number] = account }
-        var entities: [StoredEntity] = [], isChecked = rows.isEmpty
-        for row in rows {
-            guard let payload = row.payload, let plain = rootKey.open(record: payload, name: row.name) else {
-                throw .wrongRootKey
-            }
-            if row.name == checkName {
-                guard plain == checkText else { throw .wrongRootKey }
-                isChecked = true
-                continue
-            }
-            guard let entity = StoredEntity(decoding: plain) else {
-                throw .damaged(String(decoding: row.name, as: UTF8.self))
-            }
+        var entities: [StoredEntity] = []
+        for row in rows where row.name != keyName {
+            guard let payload = row.payload, let plain = key.open(record: payload, name: row.name),
+                let entity = StoredEntity(decoding: plain)
+            else { throw .damaged(String(decoding: row.name, as: UTF8.self)) }
             entities.append(entity)
-        }
-        guard isChecked else { throw .damaged("check") }
-        if rows.isEmpty, let sealed = rootKey.seal(record: checkText, name: checkName, random: random) {
-            do {
-                try await store.changeIdentityRows([.init(name: checkName, payload: sealed)])
-            } catch { throw .store(error) }
         }
         // Accounts first: the others belong to them.
         for case .account(let account) in entities where state.accounts[account.number]?.isConfigured != true {
@@ -93,7 +134,7 @@ package actor IdentityStore {
         var rows: [ObjectStore.IdentityRow] = []
         for entity in edit.stored {
             let name = entity.name
-            guard let sealed = rootKey.seal(record: entity.encoded, name: name, random: random) else {
+            guard let sealed = key.seal(record: entity.encoded, name: name, random: random) else {
                 throw .serviceFailure
             }
             rows.append(.init(name: name, payload: sealed))
@@ -113,7 +154,7 @@ package actor IdentityStore {
 
     private func reload() async throws(IdentityError) {
         do {
-            let found = try await Self.load(store, rootKey, configured, random)
+            let found = try Self.state(of: try await store.identityRows(), key, configured)
             published.withLock { $0 = (found, $0.generation + 1) }
             isInDoubt = false
         } catch { throw .serviceUnavailable }
@@ -165,6 +206,11 @@ package struct IdentityEdit: Sendable {
     package mutating func delete(_ kind: Holder.Kind, _ name: String, in account: String) {
         state.accounts[account]?.holders[.init(kind, name)] = nil
         deleted.append(StoredEntity.name(of: kind.rawValue, account, name))
+    }
+
+    package mutating func deleteAccount(_ number: String) {
+        state.accounts[number] = nil
+        deleted.append(StoredEntity.name(of: "A", number, ""))
     }
 
     mutating func put(_ provider: OpenIDConnectProvider, in account: String) {

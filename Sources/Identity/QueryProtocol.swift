@@ -14,7 +14,7 @@ package struct QueryCall: Sendable {
 
     package subscript(name: String) -> String? { parameters[name] }
 
-    func required(_ name: String) throws(IdentityError) -> String {
+    package func required(_ name: String) throws(IdentityError) -> String {
         guard let value = parameters[name], !value.isEmpty else {
             throw .invalid(
                 "1 validation error detected: Value null at '\(name)' failed to satisfy constraint: Member must not be null"
@@ -23,13 +23,56 @@ package struct QueryCall: Sendable {
         return value
     }
 
-    func list(_ name: String, _ field: String = "") -> [String] {
+    /// Names begin so of any parameters.
+    func contains(prefix: String) -> Bool { parameters.keys.contains { $0.hasPrefix(prefix) } }
+
+    package func list(_ name: String, _ field: String = "") -> [String] {
         var values: [String] = [], index = 1
         while let value = parameters["\(name).member.\(index)" + (field.isEmpty ? "" : ".\(field)")] {
             values.append(value)
             index += 1
         }
         return values
+    }
+
+    /// `Tags.member.1.Key`, `Tags.member.1.Value`, …
+    package func tags(_ name: String = "Tags") throws(IdentityError) -> [IdentityTag] {
+        var tags: [IdentityTag] = [], index = 1
+        while let key = parameters["\(name).member.\(index).Key"] {
+            let value = parameters["\(name).member.\(index).Value"] ?? ""
+            guard (1...128).contains(key.utf16.count), value.utf16.count <= 256 else {
+                throw .invalid("A tag's key has 1 to 128 characters and its value at most 256.")
+            }
+            // Keys differ in more than case, as in AWS.
+            guard !tags.contains(where: { $0.key.lowercased() == key.lowercased() }) else {
+                throw .invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+            }
+            tags.append(IdentityTag(key, value))
+            index += 1
+        }
+        guard tags.count <= IdentityTag.countMax else { throw .tooManyTags }
+        return tags
+    }
+
+    func flag(_ name: String) -> Bool { parameters[name]?.lowercased() == "true" }
+
+    /// One page of things in order: those after Marker, MaxItems of them, and what says whether more follow.
+    func page<Item>(
+        _ items: [Item], by name: (Item) -> String
+    ) throws(IdentityError) -> (items: [Item], end: [AnswerElement]) {
+        let limit = try number("MaxItems", in: 1...1000) ?? 1000
+        var rest = items[...]
+        if let marker = parameters["Marker"], !marker.isEmpty {
+            guard let index = items.firstIndex(where: { name($0) == marker }) else {
+                throw .invalid("Invalid Marker.")
+            }
+            rest = items[(index + 1)...]
+        }
+        let page = Array(rest.prefix(limit))
+        guard rest.count > limit, let last = page.last else {
+            return (page, [.text("IsTruncated", "false")])
+        }
+        return (page, [.text("IsTruncated", "true"), .text("Marker", name(last))])
     }
 
     func number(_ name: String, in range: ClosedRange<Int>) throws(IdentityError) -> Int? {
@@ -49,7 +92,9 @@ package indirect enum AnswerElement: Sendable {
     case list(String, [[AnswerElement]])
     case texts(String, [String])
 
-    static func optional(_ name: String, _ value: String?) -> [AnswerElement] { value.map { [.text(name, $0)] } ?? [] }
+    package static func optional(_ name: String, _ value: String?) -> [AnswerElement] {
+        value.map { [.text(name, $0)] } ?? []
+    }
 
     fileprivate func write(to out: inout String) {
         switch self {
@@ -98,7 +143,10 @@ package enum QueryService: String, Sendable {
 
     package func document(_ action: String, _ elements: [AnswerElement], requestID: String) -> [UInt8] {
         var out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<\(action)Response xmlns=\"\(namespace)\">"
-        if !elements.isEmpty { AnswerElement.group("\(action)Result", elements).write(to: &out) }
+        // One answer has a result with nothing in it, which clients look for.
+        if !elements.isEmpty || action == "UpdateRole" {
+            AnswerElement.group("\(action)Result", elements).write(to: &out)
+        }
         AnswerElement.group("ResponseMetadata", [.text("RequestId", requestID)]).write(to: &out)
         out += "</\(action)Response>"
         return Array(out.utf8)

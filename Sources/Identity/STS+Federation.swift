@@ -34,8 +34,8 @@ extension STS {
         }
         let now = store.time.now().seconds
         var claims = SessionClaims(
-            kind: .external, account: account.number, name: identity.name, secret: iam.newSecret(), issued: now,
-            expires: now + Int64(seconds))
+            kind: .external, account: account.number, name: identity.name, holderID: account.canonicalID,
+            secret: iam.newSecret(), issued: now, expires: now + Int64(seconds))
         claims.external = identity.grants
         claims.policies = try policies(call, account)
         return [
@@ -72,8 +72,8 @@ extension STS {
         guard !identity.providerNames.isEmpty, trust.evaluate(request).isAllowed else { throw refusal }
         let now = store.time.now().seconds
         var claims = SessionClaims(
-            kind: .role, account: account.number, name: role.name, secret: iam.newSecret(), issued: now,
-            expires: now + Int64(seconds))
+            kind: .role, account: account.number, name: role.name, holderID: role.id, secret: iam.newSecret(),
+            issued: now, expires: now + Int64(seconds))
         claims.sessionName = name
         claims.external.facts = identity.grants.facts
         claims.policies = try policies(call, account)

@@ -14,6 +14,10 @@ package struct STS: Sendable {
     package func perform(
         _ call: QueryCall, _ identity: ResolvedIdentity, facts: any FactSource
     ) throws(IdentityError) -> [AnswerElement] {
+        for name in ["SerialNumber", "TokenCode", "SourceIdentity", "TransitiveTagKeys.member.1"]
+        where call[name] != nil {
+            throw .invalid("\(name) is not supported by this server.")
+        }
         switch call.action {
         case "GetCallerIdentity":
             return [
@@ -22,6 +26,17 @@ package struct STS: Sendable {
             ]
         case "GetSessionToken": return try sessionToken(call, identity)
         case "GetFederationToken": return try federationToken(call, identity)
+        case "GetAccessKeyInfo":
+            let id = try call.required("AccessKeyId")
+            let owner = store.state.accounts.values.first { account in
+                account.keys.contains { $0.id == id }
+                    || account.holders.values.contains { $0.keys.contains { $0.id == id } }
+            }
+            // Which account has a key is told to that account only.
+            guard let owner, owner.number == identity.account.number else {
+                throw .invalid("The access key \(id) is not one of this account.")
+            }
+            return [.text("Account", owner.number)]
         case "AssumeRole":
             // Clients of other servers ask without a role: a session of the caller, bounded by a policy.
             let arn = call["RoleArn"] ?? ""
@@ -56,6 +71,7 @@ package struct STS: Sendable {
         let seconds = try call.number("DurationSeconds", in: 900...129_600) ?? 43_200
         var claims = claims(.federated, identity, identity.caller.userName ?? "", seconds)
         claims.sessionName = name
+        claims.tags = try call.tags()
         claims.policies = try policies(call, identity.account)
         // Without a policy such a session may do nothing.
         if claims.policies.isEmpty {
@@ -89,9 +105,11 @@ package struct STS: Sendable {
         guard seconds <= longest else {
             throw .invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
         }
-        try checkTrust(role, arn, account, identity, facts, refusal)
+        let tags = try call.tags()
+        try checkTrust(role, arn, account, identity, facts, refusal, "sts:AssumeRole")
+        if !tags.isEmpty { try checkTrust(role, arn, account, identity, facts, refusal, "sts:TagSession") }
         var claims = claims(.role, identity, role.name, seconds)
-        claims.account = account.number
+        (claims.account, claims.holderID, claims.tags) = (account.number, role.id, tags)
         claims.sessionName = name
         claims.policies = try policies(call, account)
         let user = AnswerElement.group(
@@ -106,14 +124,14 @@ package struct STS: Sendable {
     /// The role's trust policy must let the caller in, and where it names the account only, the account's policies must too.
     private func checkTrust(
         _ role: Holder, _ arn: String, _ account: Account, _ identity: ResolvedIdentity, _ facts: any FactSource,
-        _ refusal: IdentityError
+        _ refusal: IdentityError, _ action: String
     ) throws(IdentityError) {
         let trust: PolicyDocument
         do throws(PolicyError) { trust = try PolicyDocument(parsing: Array(role.trust.utf8), use: .trust) } catch {
             throw refusal
         }
         let request = AccessRequest(
-            caller: .identity(identity.caller), action: "sts:AssumeRole", resource: arn, facts: facts)
+            caller: .identity(identity.caller), action: action, resource: arn, facts: facts)
         var combination = PolicyCombination(resourceOwner: account.canonicalID)
         combination.identity = identity.attached
         combination.boundary = identity.boundary
@@ -127,8 +145,9 @@ package struct STS: Sendable {
     ) -> SessionClaims {
         let now = store.time.now().seconds
         return SessionClaims(
-            kind: kind, account: identity.account.number, name: name, secret: iam.newSecret(), issued: now,
-            expires: now + Int64(seconds))
+            kind: kind, account: identity.account.number, name: name,
+            holderID: name.isEmpty ? identity.account.canonicalID : identity.caller.userID, secret: iam.newSecret(),
+            issued: now, expires: now + Int64(seconds))
     }
 
     func policies(_ call: QueryCall, _ account: Account) throws(IdentityError) -> [String] {

@@ -1,4 +1,5 @@
 package import Base
+import HTTPClient
 package import Runtime
 import Synchronization
 
@@ -14,8 +15,8 @@ package enum BucketSetup {
             let head = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
             defer { head.deallocate() }
             head.copyBytes(from: bytes)
-            do throws(LoadError) {
-                let connection = try LoadConnection(host: plan.host, port: plan.port, on: loop)
+            do throws(ClientError) {
+                let connection = try ClientConnection(host: plan.host, port: plan.port, on: loop)
                 let answer = try await connection.exchange(
                     UnsafeRawBufferPointer(head), pattern: UnsafeRawBufferPointer(start: nil, count: 0), bodyCount: 0,
                     hasNoAnswerBody: false, keepsBody: true)

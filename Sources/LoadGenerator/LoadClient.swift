@@ -1,4 +1,5 @@
 import Base
+import HTTPClient
 import Runtime
 import Synchronization
 
@@ -59,7 +60,7 @@ final class LoadClient {
     private let time: any TimeSource
     private let loop: Loop
     private var random: LoadRandom
-    private var connection: LoadConnection?
+    private var connection: ClientConnection?
     private let head = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 << 10, alignment: 16)
     private var scratch: [UInt8] = []
     private var listToken: String?
@@ -84,7 +85,7 @@ final class LoadClient {
             let started = time.monotonicNanoseconds()
             guard let index = pass.claim(now: started) else { break }
             let operation = plan.operation(random.next())
-            do throws(LoadError) {
+            do throws(ClientError) {
                 let (bytes, items) = try await perform(operation, index)
                 let ended = time.monotonicNanoseconds()
                 tally.rows[operation, default: LoadTally.Row()].latencies.add(ended &- started)
@@ -104,7 +105,7 @@ final class LoadClient {
     }
 
     /// Bytes of the object's body that went either way, and keys listed.
-    private func perform(_ operation: LoadOperation, _ index: Int) async throws(LoadError) -> (Int, Int) {
+    private func perform(_ operation: LoadOperation, _ index: Int) async throws(ClientError) -> (Int, Int) {
         switch operation {
         case .put:
             let size = plan.size.choose(random.next())
@@ -129,7 +130,7 @@ final class LoadClient {
     private func path(_ index: Int) -> String { "/\(plan.bucket)/\(plan.key(index))" }
 
     /// The next page of a listing that goes round and round.
-    private func list() async throws(LoadError) -> Int {
+    private func list() async throws(ClientError) -> Int {
         func encoded(_ text: String) -> String {
             text.utf8.reduce(into: "") { result, byte in
                 let isPlain =
@@ -150,7 +151,7 @@ final class LoadClient {
         return ListAnswer.text(of: "KeyCount", in: answer.body).flatMap { Int($0) } ?? 0
     }
 
-    private func multipart(_ index: Int) async throws(LoadError) -> Int {
+    private func multipart(_ index: Int) async throws(ClientError) -> Int {
         let path = path(index % plan.objects), size = plan.size.choose(random.next())
         let created = try await send("POST", path, query: "uploads=", bodyCount: 0, keepsBody: true)
         guard let id = ListAnswer.text(of: "UploadId", in: created.body) else {
@@ -178,15 +179,15 @@ final class LoadClient {
     private func send(
         _ method: String, _ path: String, query: String = "", bodyCount: Int? = nil, index: Int = 0,
         keepsBody: Bool = false, document: UnsafeRawBufferPointer? = nil
-    ) async throws(LoadError) -> LoadAnswer {
+    ) async throws(ClientError) -> ClientAnswer {
         requests.write(method: method, path: path, query: query, bodyCount: bodyCount, to: &scratch)
         guard scratch.count <= head.count else { throw .malformed("a request head beyond \(head.count) bytes") }
         head.copyBytes(from: scratch)
-        let connection: LoadConnection
+        let connection: ClientConnection
         if let open = self.connection {
             connection = open
         } else {
-            connection = try LoadConnection(host: plan.host, port: plan.port, on: loop)
+            connection = try ClientConnection(host: plan.host, port: plan.port, on: loop)
             self.connection = connection
         }
         let answer = try await connection.exchange(

@@ -58,6 +58,12 @@ package struct SignerIdentity: Sendable {
     package static func anonymous(in tenant: TenantID) -> SignerIdentity { SignerIdentity(anonymousIn: tenant) }
     static let anonymousID = "65a011a29cdf8ec533ec3d1ccaae921c"
 
+    /// How uploads name who began them.
+    var initiator: String {
+        guard let identity = caller.identity, identity.kind != .account else { return canonicalID }
+        return identity.arn
+    }
+
     package var isAccountRoot: Bool { caller.identity?.kind == .account && policies.isEmpty }
 }
 

@@ -79,6 +79,15 @@ extension Operations {
         }
     }
 
+    /// Who began an upload: an account by its canonical id, a user or session by its ARN and name.
+    func initiator(_ id: String, _ context: RequestContext) -> OwnerElement {
+        if id.hasPrefix("arn:") {
+            return OwnerElement(id: id, displayName: id.split(separator: "/").last.map(String.init))
+        }
+        guard !id.isEmpty else { return owner("", context) }
+        return OwnerElement(id: id, displayName: accounts.account(canonicalID: id)?.displayName)
+    }
+
     /// Whom a listing names as the owner of something: the writer, or the bucket's owner where everything in it is his.
     func owner(_ id: String, _ context: RequestContext) -> OwnerElement {
         var shown = id

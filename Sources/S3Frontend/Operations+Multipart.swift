@@ -11,7 +11,7 @@ extension Operations {
         let bucket = try bucket(context)
         var options = CreateUploadOptions()
         options.attributes = try ObjectFields.attributes(context)
-        (options.owner, options.grants, options.initiator) = (acl.owner, acl.grants, context.signer.canonicalID)
+        (options.owner, options.grants, options.initiator) = (acl.owner, acl.grants, context.signer.initiator)
         options.lock = try lock(context, bucket)
         if let checksum = try UploadChecksum.parse(context.head) {
             options.checksum = checksum.algorithm
@@ -122,6 +122,7 @@ extension Operations {
         }
         let result = S3Protocol.ListPartsResult(
             bucket: context.bucketOrEmpty, key: context.key, query: query, owner: owner(page.upload.owner, context),
+            initiator: initiator(page.upload.initiator, context),
             storageClass: S3Protocol.StorageClass(page.upload.storageClass), checksum: UploadChecksum(page.upload),
             parts: parts, isTruncated: page.next != nil)
         return .xml(result.document())
@@ -148,7 +149,7 @@ extension Operations {
                 uploads.append(
                     .init(
                         key: upload.key.bytes, id: upload.upload.description, initiated: upload.initiated,
-                        owner: owner(upload.owner, context),
+                        owner: owner(upload.owner, context), initiator: initiator(upload.initiator, context),
                         storageClass: S3Protocol.StorageClass(upload.storageClass), checksum: UploadChecksum(upload)))
             }
         }

@@ -75,8 +75,8 @@ extension Operations {
         guard bucket.objectLockEnabled else { throw .missingObjectLock }
     }
 
-    /// Whether governance retention does not hold up the request: it asks for that, and the signer may. The root account, the only
-    /// signer until identities are built, has `s3:BypassGovernanceRetention`.
+    /// Whether governance retention does not hold up the request: it asks for that. Whether its signer may,
+    /// `s3:BypassGovernanceRetention`, was decided before the operation began.
     func bypassesGovernance(_ context: RequestContext) -> Bool {
         context.header("x-amz-bypass-governance-retention")?.lowercased() == "true"
     }

@@ -46,12 +46,11 @@ extension Operations {
         let page = try await translating(context) { () async throws(ObjectError) in
             try await store.listVersions(context.bucketOrEmpty, tenant: context.tenant, options: chosen)
         }
-        let owner = OwnerElement(id: context.signer.canonicalID, displayName: context.signer.displayName)
         var entries: [ListObjectVersionsResult.Entry] = [], prefixes: [[UInt8]] = []
         for entry in page.entries {
             switch entry {
             case .version(let object, let isLatest):
-                entries.append(.init(object, isLatest: isLatest, owner: owner))
+                entries.append(.init(object, isLatest: isLatest, owner: owner(object.owner, context)))
             case .commonPrefix(let prefix): prefixes.append(prefix.bytes)
             }
         }

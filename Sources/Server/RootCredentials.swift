@@ -102,6 +102,15 @@ enum SmallFile {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
+    /// Makes a rename in the file's directory durable. A directory that can't be synced is no worse than before.
+    static func syncDirectory(of path: String) {
+        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
     /// Written with mode 0600 under another name, synced, then renamed: whole or not there.
     static func writePrivate(_ text: String, to path: String) throws(SettingsError) {
         let temporary = path + ".new"
@@ -116,5 +125,6 @@ enum SmallFile {
         guard written, rename(temporary, path) == 0 else {
             throw SettingsError("\(path) can't be written: \(String(cString: strerror(errno)))")
         }
+        syncDirectory(of: path)
     }
 }

@@ -17,16 +17,20 @@ package struct Server: Sendable {
     let paths: [String]
     /// Of `paths`: those whose old drive is gone for good.
     let replaced: [String]
+    /// The root key is gone for good: what it sealed is deleted.
+    let forgetsIdentities: Bool
     let time: any TimeSource
     let random: any RandomSource
 
     package init(
-        settings: Settings, drives: [String], replaced: [String] = [], time: any TimeSource = SystemTime(),
+        settings: Settings, drives: [String], replaced: [String] = [], forgetsIdentities: Bool = false,
+        time: any TimeSource = SystemTime(),
         random: any RandomSource = SystemRandom()
     ) {
         self.settings = settings
         self.paths = drives
         self.replaced = replaced
+        self.forgetsIdentities = forgetsIdentities
         self.time = time
         self.random = random
     }
@@ -49,6 +53,7 @@ package struct Server: Sendable {
         let loops = try LoopGroup(
             count: settings.loops ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), configuration: configuration)
         let buffers = BufferPool()
+        loops[0].spawn { await Self.trim(buffers, executor: loops[0]) }
         if let refusal = loops[0].ringRefusal {
             Self.say("io_uring is not in use (\(refusal)): file calls run on threads")
         }
@@ -69,23 +74,25 @@ package struct Server: Sendable {
             try AccountsFile(path: path)
         }
         let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
-        let directory = IdentityDirectory(
-            IdentityResolver(try await openIdentities(store, configured, environment, stateDirectory)))
+        let (identities, rotator) = try await openIdentities(store, configured, environment, stateDirectory)
+        let directory = IdentityDirectory(IdentityResolver(identities))
         let signOn = try SignOnSettings.load(environment).open(time: time)
         let bucketLogs = ServerAccessLog(
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))
         loops[0].spawn { await bucketLogs.run(executor: loops[0]) }
         let websites = settings.websiteDomains ?? settings.domains.map { "s3-website." + $0 }
+        let operations = Operations(store: store.objects, time: time, region: settings.region, accounts: directory)
         let handler = S3Handler(
-            operations: Operations(store: store.objects, time: time, region: settings.region, accounts: directory),
+            operations: operations,
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
             sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(
-                directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, time: time))
+                directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, operations: operations,
+                rootKey: rotator, time: time))
         let s3 = try listen(settings.address, loops, buffers, handler)
         let ops = try listen(
             settings.opsAddress, loops, buffers,
@@ -104,26 +111,9 @@ package struct Server: Sendable {
         await loops.shutDown()
     }
 
-    /// Identities can't be read without the key that they were sealed with: then the server says so instead of making a new one.
-    private func openIdentities(
-        _ store: Store, _ configured: ConfiguredAccounts, _ environment: (String) -> String?, _ stateDirectory: String
-    ) async throws -> IdentityStore {
-        let (key, place) = try RootKeyFile.load(
-            environment: environment, stateDirectory: stateDirectory, random: random)
-        do throws(IdentityStore.OpenError) {
-            return try await IdentityStore(
-                store: store.objects, rootKey: key, configured: configured.accounts, time: time, random: random)
-        } catch {
-            switch error {
-            case .wrongRootKey:
-                throw SettingsError(
-                    "the identities of this deployment were stored under another root key than the one of \(place): restore that key "
-                        + "(MARTLET_ROOT_KEY, MARTLET_ROOT_KEY_FILE or root.key in the state directory); without it users, keys and "
-                        + "policies can't be read")
-            case .damaged(let name): throw SettingsError("the stored identity \(name) does not parse")
-            case .store(let error): throw SettingsError("identities can't be read: \(error)")
-            }
-        }
+    /// What a burst of requests needed goes back to the kernel within some seconds.
+    private static func trim(_ buffers: BufferPool, executor: Loop) async {
+        while (try? await executor.sleep(for: .seconds(5))) != nil { buffers.trim() }
     }
 
     private func listen(

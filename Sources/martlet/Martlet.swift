@@ -11,7 +11,9 @@ struct Martlet: AsyncParsableCommand {
             Every setting of the server is also read from MARTLET_… in the environment and from a JSON file (--config).
             """,
         version: Version.text,
-        subcommands: [ServerCommand.self, DoctorCommand.self, PerfCommand.self, VersionCommand.self])
+        subcommands: [
+            ServerCommand.self, AdminCommand.self, DoctorCommand.self, PerfCommand.self, VersionCommand.self,
+        ])
 }
 
 struct VersionCommand: ParsableCommand {

@@ -19,6 +19,11 @@ struct ServerCommand: AsyncParsableCommand {
                 + "Only needed when the server says that it does not admit a blank drive by itself.", valueName: "drive"
         ))
     var replaced: [String] = []
+    @Flag(
+        help:
+            "The root key is gone for good: delete the accounts, users, keys and policies that it sealed and begin with another. Buckets and objects stay."
+    )
+    var forgetIdentities = false
     @Argument(help: "Drive directories; {1...4} expands.")
     var drives: [String]
 
@@ -27,7 +32,7 @@ struct ServerCommand: AsyncParsableCommand {
             let settings = try await options.load()
             let server = Server(
                 settings: settings, drives: try BraceExpansion.expand(drives),
-                replaced: try BraceExpansion.expand(replaced))
+                replaced: try BraceExpansion.expand(replaced), forgetsIdentities: forgetIdentities)
             try await server.run(environment: { name in getenv(name).map { String(cString: $0) } })
         } catch let error as SettingsError {
             Console.write("martlet: \(error)\n", to: STDERR_FILENO)

@@ -135,6 +135,7 @@ def test_managed_policies(server, iam, user, new_name, bucket):
         client.list_objects_v2(Bucket=bucket)
     assert iam.get_policy_version(PolicyArn=made["Arn"], VersionId="v2")["PolicyVersion"]["Document"]["Statement"][0]["Action"] == "s3:GetObject"
     iam.detach_user_policy(UserName=user, PolicyArn=made["Arn"])
+    iam.delete_policy_version(PolicyArn=made["Arn"], VersionId="v1")
     iam.delete_policy(PolicyArn=made["Arn"])
     with refused("NoSuchEntity", 404):
         iam.get_policy(PolicyArn=made["Arn"])
@@ -202,7 +203,7 @@ def test_calls_that_are_not_trusted(server, iam):
     with refused("SignatureDoesNotMatch", 403):
         service(server, "iam", ACCESS_KEY, "wrong" * 8).list_users()
     with refused("InvalidAction", 400):
-        iam.list_mfa_devices()
+        iam.create_login_profile(UserName="nobody", Password="x")
 
 
 def test_identities_survive_a_kill_and_need_their_root_key(tmp_path):

@@ -200,3 +200,17 @@ def test_a_form_for_a_missing_bucket(server, new_name):
     name = new_name()
     status, _, body = send(server, name, form_v2(name))
     assert (status, code_of(body)) == (404, "NoSuchBucket")
+
+
+def test_a_form_that_nobody_signed(server, s3, bucket):
+    """Anonymous uploads go where a policy lets everybody write, and nowhere else."""
+    fields = [("key", "by-nobody.txt"), ("Content-Type", "text/plain")]
+    status, _, body = send(server, bucket, fields)
+    assert (status, code_of(body)) == (403, "AccessDenied")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/by-*"}}))
+    status, headers, body = send(server, bucket, fields)
+    assert (status, body) == (204, b"") and headers["etag"] == '"' + hashlib.md5(b"content").hexdigest() + '"'
+    assert s3.get_object(Bucket=bucket, Key="by-nobody.txt")["Body"].read() == b"content"
+    status, _, body = send(server, bucket, [("key", "elsewhere.txt"), ("Content-Type", "text/plain")])
+    assert (status, code_of(body)) == (403, "AccessDenied")

@@ -178,7 +178,8 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
         (
             "ListPartsResult",
             ListPartsResult(
-                bucket: "bbb", key: [0x6B], query: try ListPartsQuery(target), owner: owner, storageClass: .standard,
+                bucket: "bbb", key: [0x6B], query: try ListPartsQuery(target), owner: owner, initiator: owner,
+                storageClass: .standard,
                 checksum: upload,
                 parts: [.init(number: 2, lastModified: time, etag: "e", size: 5)], isTruncated: false
             ).document()
@@ -189,7 +190,8 @@ func `broken listing parameters are InvalidArgument`(target: String) throws {
                 bucket: "bbb", query: try ListMultipartUploadsQuery(target),
                 uploads: [
                     .init(
-                        key: [0x6B], id: "u", initiated: time, owner: owner, storageClass: .standard, checksum: upload)
+                        key: [0x6B], id: "u", initiated: time, owner: owner, initiator: owner, storageClass: .standard,
+                        checksum: upload)
                 ],
                 commonPrefixes: [], next: .init(key: [0x6B], uploadID: "u")
             ).document()

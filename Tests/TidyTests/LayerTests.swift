@@ -8,7 +8,7 @@ import Testing
         ["CLinux", "CKernels", "CDigests", "CErasure", "CExpat", "CSignOn", "Base"],
         ["Digests", "Runtime"],
         // L1
-        ["Drives", "HTTPServer", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy"],
+        ["Drives", "HTTPServer", "HTTPClient", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy"],
         // L3
         ["Objects"],
         // L4
@@ -16,7 +16,7 @@ import Testing
         // L5
         ["S3Frontend"],
         // L6
-        ["Server", "LoadGenerator", "SimulationSupport", "ObjectsTestSupport"],
+        ["Server", "LoadGenerator", "AdminClient", "SimulationSupport", "ObjectsTestSupport"],
         ["martlet"],
     ]
     static let outside: [String: [String]] = [

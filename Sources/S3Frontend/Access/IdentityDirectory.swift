@@ -1,6 +1,7 @@
 import AccessPolicy
 package import Base
 package import Identity
+import ObjectFormat
 package import S3Protocol
 
 /// Stored identities as this layer asks for them.
@@ -67,6 +68,7 @@ extension SignerIdentity {
         policies.boundary = found.boundary
         policies.session = found.session
         tokenIssued = found.issued
+        principalTags = found.tags.map { NameValue(name: $0.key, value: $0.value) }
         claims = found.claims
     }
 }

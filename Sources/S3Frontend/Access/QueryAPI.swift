@@ -2,24 +2,32 @@ import AccessPolicy
 package import Base
 import Digests
 import HTTPServer
-import Identity
+package import Identity
 import S3Protocol
 package import SignOn
 
 /// IAM and STS on the S3 endpoint: `POST /` with a form, signed for the service `iam` or `sts`. S3 itself has no such request.
 package struct QueryAPI: Sendable {
     private let directory: IdentityDirectory
-    private let iam: IAM
+    let iam: IAM
     private let sts: STS
+    /// Whose buckets explanations of access look at.
+    let operations: Operations
+    private let rootKey: any RootKeyRotation
     /// Number of the account that may make accounts.
     private let operatorAccount: String
     private let signOn: SignOnAPI
     private let time: any TimeSource
     private static let bodyBytesMax = 256 << 10
 
-    package init(_ directory: IdentityDirectory, signOn: SignOn, operatorAccount: String, time: any TimeSource) {
+    package init(
+        _ directory: IdentityDirectory, signOn: SignOn, operatorAccount: String, operations: Operations,
+        rootKey: any RootKeyRotation, time: any TimeSource
+    ) {
         self.signOn = SignOnAPI(
             signOn: signOn, store: directory.resolver.store, operatorAccount: operatorAccount)
+        self.operations = operations
+        self.rootKey = rootKey
         self.directory = directory
         iam = IAM(directory.resolver.store)
         sts = STS(directory.resolver.store)
@@ -122,20 +130,43 @@ package struct QueryAPI: Sendable {
         _ call: QueryCall, _ service: QueryService, _ identity: ResolvedIdentity, _ exchange: HTTPExchange
     ) async throws(IdentityError) -> [AnswerElement] {
         let facts = QueryFacts(
-            identity: identity, address: exchange.remoteAddress, isSecure: exchange.isSecure, now: time.now())
+            identity: identity, call: call, address: exchange.remoteAddress, isSecure: exchange.isSecure,
+            now: time.now())
         switch service {
         case .sts: return try sts.perform(call, identity, facts: facts)
         case .iam:
-            if IAM.accountActions.contains(call.action) {
-                guard identity.caller.kind == .account, identity.account.number == operatorAccount else {
-                    throw .accessDenied
-                }
-                return try await iam.performOnAccounts(call)
-            }
-            let caller = IAM.CallerName(account: identity.account.number, user: identity.caller.userName)
-            try authorize(call, caller, identity, facts)
-            return try await iam.perform(call, caller)
+            return try await performIAM(call, identity, facts)
         }
+    }
+
+    private func performIAM(
+        _ call: QueryCall, _ identity: ResolvedIdentity, _ facts: QueryFacts
+    ) async throws(IdentityError) -> [AnswerElement] {
+        // With the operator's own keys; a session of them, which a policy may bound, is not enough.
+        let isOperator =
+            identity.caller.kind == .account && identity.account.number == operatorAccount && identity.issued == nil
+        if IAM.accountActions.contains(call.action) {
+            guard isOperator else { throw .accessDenied }
+            return try await iam.performOnAccounts(call)
+        }
+        if call.action == "MartletRotateRootKey" {
+            guard isOperator else { throw .accessDenied }
+            return [.text("Place", try await rootKey.rotate(directory.resolver.store))]
+        }
+        var caller = IAM.CallerName(
+            account: identity.account.number, user: identity.caller.userName, isOperator: isOperator)
+        if let wanted = call["MartletAccount"] {
+            // The operator acts for any account as that account itself.
+            guard isOperator else { throw .accessDenied }
+            guard let account = directory.resolver.store.state.account(named: wanted) else {
+                throw .noSuchEntity("The account \(wanted) cannot be found.")
+            }
+            caller.account = account.number
+        } else {
+            try authorize(call, caller, identity, facts)
+        }
+        if call.action == "MartletExplainAccess" { return try await explain(call, caller) }
+        return try await iam.perform(call, caller)
     }
 
     private func authorize(
@@ -147,13 +178,18 @@ package struct QueryAPI: Sendable {
         combination.boundary = identity.boundary
         combination.session = identity.session
         let request = AccessRequest(
-            caller: .identity(identity.caller), action: "iam:" + call.action, resource: resource, facts: facts)
+            caller: .identity(identity.caller), action: "iam:" + Self.action(call), resource: resource, facts: facts)
         guard combination.decide(request).isAllowed else {
             throw IdentityError(
                 "AccessDenied", 403,
                 "User: \(identity.caller.arn) is not authorized to perform: iam:\(call.action) on resource: \(resource)"
             )
         }
+    }
+
+    /// Explanations are what the simulators of AWS answer, and need the same.
+    private static func action(_ call: QueryCall) -> String {
+        call.action == "MartletExplainAccess" ? "SimulatePrincipalPolicy" : call.action
     }
 
     // MARK: The form
@@ -189,15 +225,22 @@ package struct QueryAPI: Sendable {
     }
 }
 
+/// Exchanges the root key for another, wherever it is kept. Answers where the new one lies.
+package protocol RootKeyRotation: Sendable {
+    func rotate(_ store: IdentityStore) async throws(IdentityError) -> String
+}
+
 /// What conditions may ask of a call to IAM or STS.
 struct QueryFacts: FactSource {
     let identity: ResolvedIdentity
+    let call: QueryCall
     let address: String
     let isSecure: Bool
     let now: Timestamp
 
     func values(of key: String) -> [String]? {
-        switch key {
+        if let slash = key.firstIndex(of: "/") { return tag(key[..<slash], key[key.index(after: slash)...]) }
+        return switch key {
         case "aws:sourceip": [address]
         case "aws:securetransport": [isSecure ? "true" : "false"]
         case "aws:currenttime": [ISO8601.formatSeconds(now)]
@@ -206,7 +249,26 @@ struct QueryFacts: FactSource {
         case "aws:userid": [identity.caller.userID]
         case "aws:principalarn": [identity.caller.arn]
         case "aws:principalaccount": [identity.account.number]
+        case "aws:tokenissuetime": identity.issued.map { [ISO8601.formatSeconds($0)] }
+        case "aws:tagkeys": requestTags.isEmpty ? nil : requestTags.map(\.key)
+        case "sts:externalid": call["ExternalId"].map { [$0] }
+        case "sts:rolesessionname": call["RoleSessionName"].map { [$0] }
+        case "iam:policyarn": call["PolicyArn"].map { [$0] }
+        case "iam:permissionsboundary": call["PermissionsBoundary"].map { [$0] }
         default: identity.claims[key]
         }
+    }
+
+    /// The call refuses tags that can't be read.
+    private var requestTags: [IdentityTag] { (try? call.tags()) ?? [] }
+
+    private func tag(_ kind: Substring, _ name: Substring) -> [String]? {
+        let tags: [IdentityTag]
+        switch kind {
+        case "aws:principaltag": tags = identity.tags
+        case "aws:requesttag": tags = requestTags
+        default: return nil
+        }
+        return tags.first { $0.key.lowercased() == name }.map { [$0.value] }
     }
 }

@@ -22,16 +22,19 @@ package struct ListMultipartUploadsResult: Sendable {
         package var id: String
         package var initiated: Timestamp
         package var owner: OwnerElement
+        package var initiator: OwnerElement
         package var storageClass: StorageClass
         package var checksum: UploadChecksum?
         package init(
-            key: [UInt8], id: String, initiated: Timestamp, owner: OwnerElement, storageClass: StorageClass,
+            key: [UInt8], id: String, initiated: Timestamp, owner: OwnerElement, initiator: OwnerElement,
+            storageClass: StorageClass,
             checksum: UploadChecksum? = nil
         ) {
             self.key = key
             self.id = id
             self.initiated = initiated
             self.owner = owner
+            self.initiator = initiator
             self.storageClass = storageClass
             self.checksum = checksum
         }
@@ -84,7 +87,7 @@ package struct ListMultipartUploadsResult: Sendable {
             writer.open("Upload")
             writer.key("Key", upload.key, urlEncoded: encoded)
             writer.element("UploadId", upload.id)
-            writer.owner("Initiator", upload.owner)
+            writer.owner("Initiator", upload.initiator)
             writer.owner("Owner", upload.owner)
             writer.element("StorageClass", upload.storageClass.rawValue)
             writer.timestamp("Initiated", upload.initiated)

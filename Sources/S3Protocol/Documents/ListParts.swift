@@ -35,19 +35,21 @@ package struct ListPartsResult: Sendable {
     package var key: [UInt8]
     package var query: ListPartsQuery
     package var owner: OwnerElement
+    package var initiator: OwnerElement
     package var storageClass: StorageClass
     package var checksum: UploadChecksum?
     package var parts: [Part]
     package var isTruncated: Bool
 
     package init(
-        bucket: String, key: [UInt8], query: ListPartsQuery, owner: OwnerElement, storageClass: StorageClass,
-        checksum: UploadChecksum?, parts: [Part], isTruncated: Bool
+        bucket: String, key: [UInt8], query: ListPartsQuery, owner: OwnerElement, initiator: OwnerElement,
+        storageClass: StorageClass, checksum: UploadChecksum?, parts: [Part], isTruncated: Bool
     ) {
         self.bucket = bucket
         self.key = key
         self.query = query
         self.owner = owner
+        self.initiator = initiator
         self.storageClass = storageClass
         self.checksum = checksum
         self.parts = parts
@@ -60,7 +62,7 @@ package struct ListPartsResult: Sendable {
         writer.element("Bucket", bucket)
         writer.element("Key", bytes: key)
         writer.element("UploadId", query.uploadID)
-        writer.owner("Initiator", owner)
+        writer.owner("Initiator", initiator)
         writer.owner("Owner", owner)
         writer.element("StorageClass", storageClass.rawValue)
         writer.element("PartNumberMarker", query.partNumberMarker)

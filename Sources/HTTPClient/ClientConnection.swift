@@ -1,25 +1,25 @@
 import CLinux
-import Runtime
+package import Runtime
 
 /// What a server answered.
-struct LoadAnswer {
-    var status: Int
+package struct ClientAnswer {
+    package var status: Int
     /// Bytes of the body, kept or thrown away.
-    var bodyCount: Int
-    var etag: String?
+    package var bodyCount: Int
+    package var etag: String?
     /// The body, when it was asked for or tells of an error.
-    var body: [UInt8] = []
-    var isOK: Bool { (200..<300).contains(status) }
+    package var body: [UInt8] = []
+    package var isOK: Bool { (200..<300).contains(status) }
 }
 
-enum LoadError: Error {
+package enum ClientError: Error {
     case unreachable(errno: Int32)
     case socket(SocketError)
     case malformed(String)
 }
 
-/// One keep-alive connection of the load generator. Bodies that nobody reads are thrown away in the kernel.
-final class LoadConnection {
+/// One keep-alive connection of a client. Bodies that nobody reads are thrown away in the kernel.
+package final class ClientConnection {
     private static let headBytesMax = 32 << 10
     private static let keptBodyMax = 64 << 20
     private static let timeout: Duration = .seconds(60)
@@ -27,9 +27,9 @@ final class LoadConnection {
     private let socket: LoopSocket
     private let timer: TimerHandle
     private let buffer: UnsafeMutableRawBufferPointer
-    private(set) var mustClose = false
+    package private(set) var mustClose = false
 
-    init(host: String, port: UInt16, on loop: Loop) throws(LoadError) {
+    package init(host: String, port: UInt16, on loop: Loop) throws(ClientError) {
         var error: Int32 = 0
         let descriptor = clinux_connect(host, port, &error)
         guard descriptor >= 0 else { throw .unreachable(errno: error) }
@@ -41,16 +41,16 @@ final class LoadConnection {
 
     deinit { buffer.deallocate() }
 
-    func close() {
+    package func close() {
         timer.invalidate()
         socket.close()
     }
 
     /// Sends a request whose body is `pattern`, repeated as often as it takes, and reads the answer.
-    func exchange(
+    package func exchange(
         _ head: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer, bodyCount: Int, hasNoAnswerBody: Bool,
         keepsBody: Bool
-    ) async throws(LoadError) -> LoadAnswer {
+    ) async throws(ClientError) -> ClientAnswer {
         timer.arm(after: Self.timeout)
         defer { timer.cancel() }
         do throws(SocketError) {
@@ -67,7 +67,7 @@ final class LoadConnection {
         return try await answer(hasNoBody: hasNoAnswerBody, keepsBody: keepsBody)
     }
 
-    private func answer(hasNoBody: Bool, keepsBody: Bool) async throws(LoadError) -> LoadAnswer {
+    private func answer(hasNoBody: Bool, keepsBody: Bool) async throws(ClientError) -> ClientAnswer {
         var filled = 0
         while true {
             filled += try await receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
@@ -81,9 +81,9 @@ final class LoadConnection {
 
     private func body(
         of head: ResponseHeadReader, buffered: Int, _ hasNoBody: Bool, _ keepsBody: Bool
-    ) async throws(LoadError) -> LoadAnswer {
+    ) async throws(ClientError) -> ClientAnswer {
         mustClose = head.closes
-        var answer = LoadAnswer(status: head.status, bodyCount: 0, etag: head.etag)
+        var answer = ClientAnswer(status: head.status, bodyCount: 0, etag: head.etag)
         if hasNoBody || head.status == 204 || head.status == 304 { return answer }
         if head.isChunked { return try await chunkedBody(answer, head, buffered) }
         guard let count = head.contentLength else { throw .malformed("an answer without a length") }
@@ -113,8 +113,8 @@ final class LoadConnection {
 
     /// Chunked answers are small documents here: kept whole, then unwrapped.
     private func chunkedBody(
-        _ draft: LoadAnswer, _ head: ResponseHeadReader, _ buffered: Int
-    ) async throws(LoadError) -> LoadAnswer {
+        _ draft: ClientAnswer, _ head: ResponseHeadReader, _ buffered: Int
+    ) async throws(ClientError) -> ClientAnswer {
         var answer = draft
         var raw = Array(UnsafeRawBufferPointer(rebasing: buffer[head.byteCount..<head.byteCount + buffered]))
         while true {
@@ -131,7 +131,7 @@ final class LoadConnection {
         }
     }
 
-    private func receive(into target: UnsafeMutableRawBufferPointer) async throws(LoadError) -> Int {
+    private func receive(into target: UnsafeMutableRawBufferPointer) async throws(ClientError) -> Int {
         let count: Int
         do { count = try await socket.receive(into: target) } catch { throw .socket(error) }
         guard count > 0 else { throw .malformed("the connection was closed") }

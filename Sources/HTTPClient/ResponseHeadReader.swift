@@ -1,14 +1,14 @@
-/// The head of an HTTP/1.1 response, as far as a load generator cares.
-package struct ResponseHeadReader: Sendable {
-    package var status = 0
-    package var byteCount = 0
-    package var contentLength: Int?
-    package var isChunked = false
-    package var closes = false
-    package var etag: String?
+/// The head of an HTTP/1.1 response, as far as these clients care.
+struct ResponseHeadReader: Sendable {
+    var status = 0
+    var byteCount = 0
+    var contentLength: Int?
+    var isChunked = false
+    var closes = false
+    var etag: String?
 
     /// nil while the head is not complete.
-    static func parse(_ bytes: UnsafeRawBufferPointer) throws(LoadError) -> ResponseHeadReader? {
+    static func parse(_ bytes: UnsafeRawBufferPointer) throws(ClientError) -> ResponseHeadReader? {
         guard let end = endOfHead(bytes) else { return nil }
         var head = ResponseHeadReader()
         head.byteCount = end + 4
@@ -84,7 +84,7 @@ package struct ResponseHeadReader: Sendable {
     }
 
     /// The bytes inside a chunked body; nil while it is not complete.
-    static func unwrapped(_ raw: [UInt8]) throws(LoadError) -> [UInt8]? {
+    static func unwrapped(_ raw: [UInt8]) throws(ClientError) -> [UInt8]? {
         var body: [UInt8] = []
         var at = 0
         while true {

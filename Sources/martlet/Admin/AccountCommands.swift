@@ -1,0 +1,120 @@
+import AdminClient
+import ArgumentParser
+
+struct AccountCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "account", abstract: "Accounts, which own buckets: for the server's operator.",
+        subcommands: [
+            AccountCreate.self, AccountList.self, AccountInfo.self, AccountUpdate.self, AccountSuspend.self,
+            AccountResume.self, AccountDelete.self,
+        ])
+}
+
+struct AccountCreate: AdminLeaf {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Makes an account with an access key. What is not given is made up.")
+    @OptionGroup var options: AdminOptions
+    @OptionGroup var name: NameArgument
+    @Option(help: "E-mail address; access control lists can name the account by it.")
+    var email: String?
+    @Option(help: "Canonical id: the ID of owners and grantees.")
+    var id: String?
+    @Option(help: "Twelve digits: the account of ARNs.")
+    var number: String?
+    @Option(help: "Shown as the DisplayName of owners and grantees (default: the name).")
+    var displayName: String?
+    @Option(help: "Its access key.")
+    var accessKey: String?
+    @OptionGroup var secret: SecretOption
+
+    func perform(_ session: AdminSession) async throws {
+        var parameters: AdminParameters = [("Name", name.text)]
+        parameters.add("Email", email)
+        parameters.add("Id", id)
+        parameters.add("Number", number)
+        parameters.add("DisplayName", displayName)
+        parameters.add("AccessKey", accessKey)
+        parameters.add("SecretKey", try secret.text())
+        session.show(try await session.call("MartletCreateAccount", parameters), "Account")
+    }
+}
+
+struct AccountList: AdminLeaf {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists accounts.")
+    @OptionGroup var options: AdminOptions
+
+    func perform(_ session: AdminSession) async throws {
+        session.show(
+            list: "Accounts", try await session.members(of: "Accounts", "MartletListAccounts"),
+            columns: ["Name", "Number", "Id", "DisplayName", "Email", "Status", "AccessKeys"])
+    }
+}
+
+struct AccountInfo: AdminLeaf {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "Shows an account, by name, number or canonical id.")
+    @OptionGroup var options: AdminOptions
+    @OptionGroup var name: NameArgument
+
+    func perform(_ session: AdminSession) async throws {
+        session.show(try await session.call("MartletGetAccount", [("Account", name.text)]), "Account")
+    }
+}
+
+struct AccountUpdate: AdminLeaf {
+    static let configuration = CommandConfiguration(
+        commandName: "update", abstract: "Changes the name, display name or e-mail address of an account.")
+    @OptionGroup var options: AdminOptions
+    @Argument(help: "Name, number or canonical id.")
+    var account: String
+    @Option(help: "The new name.")
+    var newName: String?
+    @Option(help: "The new display name; old objects show it too.")
+    var displayName: String?
+    @Option(help: "The new e-mail address; empty for none.")
+    var email: String?
+
+    func perform(_ session: AdminSession) async throws {
+        var parameters: AdminParameters = [("Account", account)]
+        parameters.add("Name", newName)
+        parameters.add("DisplayName", displayName)
+        parameters.add("Email", email)
+        session.show(try await session.call("MartletUpdateAccount", parameters), "Account")
+    }
+}
+
+struct AccountSuspend: AdminLeaf {
+    static let configuration = CommandConfiguration(
+        commandName: "suspend", abstract: "Stops all keys and sessions of an account at once. Its data stays.")
+    @OptionGroup var options: AdminOptions
+    @OptionGroup var name: NameArgument
+
+    func perform(_ session: AdminSession) async throws {
+        _ = try await session.call("MartletUpdateAccount", [("Account", name.text), ("Status", "Suspended")])
+        session.done("suspended \(name.text)")
+    }
+}
+
+struct AccountResume: AdminLeaf {
+    static let configuration = CommandConfiguration(commandName: "resume", abstract: "Ends a suspension.")
+    @OptionGroup var options: AdminOptions
+    @OptionGroup var name: NameArgument
+
+    func perform(_ session: AdminSession) async throws {
+        _ = try await session.call("MartletUpdateAccount", [("Account", name.text), ("Status", "Active")])
+        session.done("resumed \(name.text)")
+    }
+}
+
+struct AccountDelete: AdminLeaf {
+    static let configuration = CommandConfiguration(
+        commandName: "delete",
+        abstract: "Deletes an account with its users, groups, roles, policies and keys. One that owns buckets is kept.")
+    @OptionGroup var options: AdminOptions
+    @OptionGroup var name: NameArgument
+
+    func perform(_ session: AdminSession) async throws {
+        _ = try await session.call("MartletDeleteAccount", [("Account", name.text)])
+        session.done("deleted \(name.text)")
+    }
+}
