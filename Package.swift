@@ -38,7 +38,9 @@ let package = Package(
         .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         .target(
             name: "CSignOn",
-            linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("curl"), .linkedLibrary("ldap")]),
+            linkerSettings: [
+                .linkedLibrary("crypto"), .linkedLibrary("curl"), .linkedLibrary("ldap"), .linkedLibrary("lber"),
+            ]),
         room("Digests", ["CKernels", "CDigests"]),
         // L1
         room("Drives", ["Base", "Runtime", "Digests", "CLinux"]),

@@ -14,7 +14,7 @@ package struct SignOnSettings: Sendable {
 
     func open(time: any TimeSource) -> SignOn {
         // Pools of their own: a provider that hangs must not hold up the directory, nor either of them a drive.
-        let directory = directory.map { LDAPDirectory($0, pool: BlockingPool(threads: 4, name: "ldap")) }
+        let directory = directory.map { LDAPDirectory($0, pool: BlockingPool(threads: 4, name: "ldap"), time: time) }
         return SignOn(
             providers: providers, directory: directory, caFile: caFile, pool: BlockingPool(threads: 4, name: "openid"),
             time: time)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import socket
 import time
 import urllib.error
 import urllib.parse
@@ -571,6 +572,30 @@ def test_a_directory_that_is_down_locks_nobody_out(staff, ldap):
     finally:
         ldap.stop()
         ldap.start()
+
+
+def test_a_directory_that_is_silent_ends_the_wait(tmp_path, tls):
+    """It takes connections and says nothing, where TLS is expected to begin."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+
+        class Ports:
+            plain = secure = silent.getsockname()[1]
+
+        settings = {**directory_settings(Ports, tls[0]), "MARTLET_LDAP_TIMEOUT_SECONDS": "1", "MARTLET_LDAP_URLS": f"ldaps://127.0.0.1:{Ports.secure}"}
+        server = Server(tmp_path, environment=settings).start()
+
+        def code(_):
+            with refused("IDPCommunicationError", 400):
+                ldap_sign_on(server, "ada", "ada-secret")
+
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            waiting = [pool.submit(code, number) for number in range(12)]
+            server.client().list_buckets()
+            for answer in waiting:
+                answer.result(timeout=60)
+        assert server.stop() == 0
 
 
 def test_what_was_given_survives_a_restart(staff):

@@ -1,3 +1,4 @@
+import Base
 import CSignOn
 import Synchronization
 
@@ -48,12 +49,18 @@ final class LDAPConnections: Sendable {
     private struct State {
         var idle: [LDAPConnection] = []
         var preferred = 0
+        /// When no server could be reached, last.
+        var failed: UInt64?
     }
     private static let idleMax = 4
     let settings: LDAPSettings
+    private let time: any TimeSource
     private let state = Mutex(State())
 
-    init(_ settings: LDAPSettings) { self.settings = settings }
+    init(_ settings: LDAPSettings, time: any TimeSource) { (self.settings, self.time) = (settings, time) }
+
+    /// Whether no server could be reached since then.
+    func hasFailed(since moment: UInt64) -> Bool { state.withLock { $0.failed.map { $0 >= moment } ?? false } }
 
     /// A new connection to the first server that can be reached, beginning with the one that was reached last.
     func open() throws(LDAPFailure) -> LDAPConnection {
@@ -72,6 +79,8 @@ final class LDAPConnections: Sendable {
                 guard error.isOutage else { throw error }
             }
         }
+        let now = time.monotonicNanoseconds()
+        state.withLock { $0.failed = now }
         throw failure
     }
 

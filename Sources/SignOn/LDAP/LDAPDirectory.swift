@@ -1,3 +1,4 @@
+package import Base
 package import Drives
 import Synchronization
 
@@ -20,11 +21,15 @@ package final class LDAPDirectory: Sendable {
     private static let inFlightMax = 64
     private static let groupsMax = 512
     private static let depthMax = 10
+    private static let isDown = SignOnError.unreachable("The directory does not answer.")
 
-    package init(_ settings: LDAPSettings, pool: BlockingPool) {
+    private let time: any TimeSource
+
+    package init(_ settings: LDAPSettings, pool: BlockingPool, time: any TimeSource) {
         self.settings = settings
         self.pool = pool
-        connections = LDAPConnections(settings)
+        self.time = time
+        connections = LDAPConnections(settings, time: time)
     }
 
     package func signOn(login: String, password: String) async throws(SignOnError) -> DirectoryUser {
@@ -39,8 +44,13 @@ package final class LDAPDirectory: Sendable {
         }
         guard isFree else { throw .unreachable("The directory is busy.") }
         defer { inFlight.withLock { $0 -= 1 } }
-        let connections = connections
-        return try await pool.perform { Self.signOn(connections, login, password) }.get()
+        let connections = connections, asked = time.monotonicNanoseconds()
+        let outcome: Result<DirectoryUser, SignOnError> = await pool.perform {
+            // Whoever waited while the directory was found to be down need not find out again.
+            if connections.hasFailed(since: asked) { return .failure(Self.isDown) }
+            return Self.signOn(connections, login, password)
+        }
+        return try outcome.get()
     }
 
     private static func signOn(
@@ -72,8 +82,7 @@ package final class LDAPDirectory: Sendable {
             return .success(DirectoryUser(login: found[0].value ?? login, name: name, groups: groups))
         } catch {
             return .failure(
-                error.isOutage
-                    ? .unreachable("The directory does not answer.") : .rejected("The directory refused the search."))
+                error.isOutage ? Self.isDown : .rejected("The directory refused the search."))
         }
     }
 
