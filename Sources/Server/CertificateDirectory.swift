@@ -62,7 +62,9 @@ struct CertificateDirectory: Sendable {
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: fileBytesMax)
         let count = fread(&bytes, 1, bytes.count, file)
-        guard ferror(file) == 0, count < fileBytesMax else { throw SettingsError("\(path) can't be read or is too large") }
+        guard ferror(file) == 0, count < fileBytesMax else {
+            throw SettingsError("\(path) can't be read or is too large")
+        }
         return Array(bytes[..<count])
     }
 }
@@ -126,7 +128,9 @@ final class CertificateWatch: Sendable {
 extension Settings {
     func certificateWatch() throws(SettingsError) -> CertificateWatch? {
         guard let certsDirectory else {
-            if tlsClientCA != nil { throw SettingsError("tlsClientCA needs certsDir: without certificates there is no TLS") }
+            if tlsClientCA != nil {
+                throw SettingsError("tlsClientCA needs certsDir: without certificates there is no TLS")
+            }
             return nil
         }
         var policy = TLSPolicy()
@@ -136,7 +140,9 @@ extension Settings {
         default: throw SettingsError("tlsMinimumVersion is \(tlsMinimumVersion); it must be 1.2 or 1.3")
         }
         policy.ciphers = tlsCiphers
-        policy.clientAuthorities = try tlsClientCA.map { path throws(SettingsError) in try CertificateDirectory.read(path) }
+        policy.clientAuthorities = try tlsClientCA.map { path throws(SettingsError) in
+            try CertificateDirectory.read(path)
+        }
         switch tlsClientAuth {
         case "required": policy.needsClientCertificate = true
         case "optional": break

@@ -100,7 +100,8 @@ package struct Server: Sendable {
             settings.opsAddress, loops, buffers,
             OpsHandler(
                 health: health, requests: requests, store: store, buffers: buffers,
-                process: ProcessMetrics(started: time.now()), connections: { s3.connections }, certificates: tls?.certificates,
+                process: ProcessMetrics(started: time.now()), connections: { s3.connections },
+                certificates: tls?.certificates,
                 token: environment("MARTLET_METRICS_TOKEN")))
         greet(s3, ops, credentials, store)
         await stopSignal()

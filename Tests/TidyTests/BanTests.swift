@@ -51,6 +51,8 @@ import Testing
         "Sources/Digests/MD5Stream.swift",
         "Sources/Drives/IO/BlockingPool.swift",
         "Sources/Drives/Log/DriveLog.swift",
+        "Sources/HTTPServer/TLS/TLSStore.swift",
+        "Sources/HTTPServer/TLS/TLSTransport.swift",
         "Sources/LoadGenerator/LoadClient.swift",
         "Sources/Runtime/IOBuffer.swift",
         "Sources/Runtime/Loop.swift",
