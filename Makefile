@@ -5,7 +5,7 @@
 #   make image  builds the container image without a daemon or a registry, and runs its binary (needs root)
 .PHONY: run test image build packages venv lint unit conformance acceptance clean
 
-LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev libcurl4-openssl-dev libldap-dev
+LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev libcurl4-openssl-dev libldap-dev zlib1g-dev libzstd-dev
 # Exclusivity is checked by the compiler where it can be, and at run time in debug builds: here the checks cost a tenth of all CPU.
 BUILD     := swift build -c release -Xswiftc -enforce-exclusivity=unchecked --explicit-target-dependency-import-check error
 VENV      := .build/venv

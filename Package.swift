@@ -35,6 +35,7 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "CArchives", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         .target(
             name: "CSignOn",
@@ -50,6 +51,7 @@ let package = Package(
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
         room("ObjectFormat", ["Base", "Digests"]),
+        room("Archives", ["CArchives"]),
         room("AccessPolicy", ["Digests"]),
         // L3
         room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
@@ -61,7 +63,8 @@ let package = Package(
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol",
+                "AccessPolicy", "Archives", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat",
+                "S3Protocol",
                 "Objects", "SignOn",
                 "Telemetry",
             ]),
@@ -104,6 +107,7 @@ let package = Package(
         tests("RuntimeTests", ["Base", "Runtime", "SimulationSupport"]),
         tests("HTTPServerTests", ["Base", "Runtime", "HTTPServer"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
+        tests("ArchivesTests", ["Archives"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
         tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
         tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),

@@ -81,6 +81,8 @@ extension S3Error {
                 "The provided 'x-amz-mp-object-size' header value \(expected) does not match what was computed: \(found)"
             )
         case .tooManyBuckets: self = S3Error(.tooManyBuckets)
+        case .quotaExceeded(let detail):
+            self = S3Error(.quotaExceeded, detail).with("BucketName", request.bucketOrEmpty)
         case .documentTooLarge(let limit):
             self = S3Error(.maxMessageLengthExceeded).with("MaxMessageLengthBytes", String(limit))
         case .invalidWriteOffset(let size):

@@ -191,7 +191,8 @@ class Run:
             return
         options, etag, version = bucket.finished[self.pick(list(bucket.finished))]
         answer = self.s3.complete_multipart_upload(**options)
-        assert (answer["ETag"], answer.get("VersionId")) == (etag, version)
+        # The version of a bucket that had no versions then is the null version once it has.
+        assert (answer["ETag"], answer.get("VersionId")) == (etag, version or ("null" if bucket.state else None))
 
     def abort(self, bucket, key):
         upload = self.some_upload(bucket)
@@ -239,11 +240,11 @@ class Run:
         elif draw < 0.16:
             options["CopySourceIfNoneMatch"] = self.pick([found.etag, '"no"'])
         elif draw < 0.24:
-            options[self.pick(["CopySourceIfModifiedSince", "CopySourceIfUnmodifiedSince"])] = self.pick([PAST, FUTURE])
+            options.update(self.pick([dict(CopySourceIfModifiedSince=PAST), dict(CopySourceIfUnmodifiedSince=PAST),
+                                      dict(CopySourceIfUnmodifiedSince=FUTURE)]))
         failed = (options.get("CopySourceIfMatch") == '"no"' or options.get("CopySourceIfNoneMatch") == found.etag
                   or options.get("CopySourceIfUnmodifiedSince") == PAST)
-        if (target, to) == (bucket, key) and metadata is None and (
-                "VersionId" not in source or found is bucket.newest(key)):
+        if (target, to) == (bucket, key) and metadata is None and tags is None and "VersionId" not in source:
             return self.refused(("InvalidRequest", "PreconditionFailed") if failed else "InvalidRequest",
                                 self.s3.copy_object, **options)
         if failed:
@@ -421,7 +422,7 @@ class Run:
         mode = self.pick([None, None, "GOVERNANCE", "COMPLIANCE"])
         configuration = {"ObjectLockEnabled": "Enabled"}
         if mode:
-            configuration["Rule"] = {"DefaultRetention": {"Mode": mode, "Days": 30_000}}
+            configuration["Rule"] = {"DefaultRetention": {"Mode": mode, "Days": 10}}
         options = dict(Bucket=bucket.name, ObjectLockConfiguration=configuration)
         if not bucket.locking:
             # An existing bucket may get object lock; these don't, so that null versions go on being made.

@@ -186,8 +186,8 @@ private struct Append {
                     guard planned.newest?.row.revision == seen?.row.revision else { throw .conflict }
                     planned.keepsData = keepsData
                     let change = planned
-                    let position = try await set.commit {
-                        VersionChange.changes([change], data: data, at: $0) + more($0)
+                    let position = try await store.withinQuota(bucket, change) { () async throws(ObjectError) in
+                        try await set.commit { VersionChange.changes([change], data: data, at: $0) + more($0) }
                     }
                     if change.leavesParts { store.sweepRequests.ask() }
                     return change.putResult(at: position, in: bucket.info)

@@ -91,6 +91,7 @@ extension ObjectStore {
         let found = try await set.run { () async throws(ObjectError) in
             try await activeUpload(bucket.id, key, upload, on: set)
         }
+        try await checkQuota(ofPart: body.byteCount, bucket)
         let algorithm = found.record.checksumAlgorithm
         // An upload for which no algorithm was chosen takes whatever its client's SDK sends, and keeps its own beside it.
         if let sent = options.checksum, sent != algorithm, found.record.isChecksumChosen {

@@ -124,6 +124,13 @@ extension Operations {
         }
     }
 
+    /// For objects that a request's body names.
+    func authorizeWrite(of key: [UInt8], _ context: RequestContext) async throws(S3Error) {
+        let info = try bucket(context)
+        if isUnrestricted(context, info) { return }
+        try await require(.putObject, key: key, versionID: nil, info, context)
+    }
+
     /// Whether the caller has what is needed on the bucket itself.
     func may(_ need: AccessNeed, _ info: BucketInfo, _ context: RequestContext) async throws(S3Error) -> Bool {
         try await decide(need, key: [], versionID: nil, info, context) == .allowed
