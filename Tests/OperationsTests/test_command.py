@@ -1,6 +1,5 @@
 """The command itself: starting, stopping, credentials, settings, and what it refuses and says."""
 
-import http.client
 import json
 import os
 import re
@@ -59,12 +58,12 @@ def test_sigterm_lets_requests_in_flight_finish(new_server):
     client.create_bucket(Bucket="drain")
     body = os.urandom(3 << 20)
     client.put_object(Bucket="drain", Key="down", Body=body)
-    upload = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    upload = server.connect()
     upload.putrequest("PUT", presigned(client, "put_object", Bucket="drain", Key="up"))
     upload.putheader("Content-Length", str(len(body)))
     upload.endheaders()
     upload.send(body[: 1 << 20])
-    download = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    download = server.connect()
     download.request("GET", presigned(client, "get_object", Bucket="drain", Key="down"))
     answer = download.getresponse()
     first = answer.read(1000)
@@ -85,7 +84,7 @@ def test_a_request_that_never_ends_does_not_hold_the_server(new_server):
     server = new_server(drives=2, environment={"MARTLET_DRAIN_SECONDS": "1"}).start()
     client = server.client()
     client.create_bucket(Bucket="drain")
-    upload = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    upload = server.connect()
     upload.putrequest("PUT", presigned(client, "put_object", Bucket="drain", Key="half"))
     upload.putheader("Content-Length", "1000000")
     upload.endheaders()
