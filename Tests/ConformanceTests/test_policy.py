@@ -237,7 +237,7 @@ def test_the_expected_owner_is_compared(s3, bucket, main_id):
 def test_a_refused_put_is_answered_before_its_body_is_asked_for(server, s3, bucket):
     import socket
 
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    connection = server.socket()
     connection.sendall(f"PUT /{bucket}/k HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 1048576\r\nExpect: 100-continue\r\n\r\n".encode())
     assert connection.recv(65536).startswith(b"HTTP/1.1 403")
     connection.close()

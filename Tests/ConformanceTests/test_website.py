@@ -1,6 +1,5 @@
 """Buckets served as web sites, and redirects of objects."""
 
-import http.client
 import json
 
 import pytest
@@ -11,7 +10,7 @@ DOMAIN = "s3-website.s3.localhost"
 
 
 def get(server, bucket, path, method="GET", headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = server.connect()
     connection.request(method, path, headers={"Host": f"{bucket}.{DOMAIN}:{server.port}", **(headers or {})})
     response = connection.getresponse()
     body = response.read()
