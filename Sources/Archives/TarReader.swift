@@ -14,7 +14,7 @@ package struct TarReader: Sendable {
     package enum Step: Hashable, Sendable {
         case entry(TarEntry)
         /// Read this many bytes and their padding, and hand them to `extend`.
-        case extension_(byteCount: Int)
+        case extended(byteCount: Int)
         /// Pass over this many bytes and their padding: a link, a device, a header for all that nobody needs.
         case skip(byteCount: Int64)
         case end
@@ -60,10 +60,10 @@ package struct TarReader: Sendable {
     private mutating func extend(_ kind: Pending, _ size: Int64) throws(ArchiveError) -> Step {
         guard size <= Self.extensionBytesMax else { throw .unsupported("an extended header of \(size) bytes") }
         pending = kind
-        return .extension_(byteCount: Int(size))
+        return .extended(byteCount: Int(size))
     }
 
-    /// The bytes that `.extension_` asked for.
+    /// The bytes that `.extended` asked for.
     package mutating func extend(_ bytes: [UInt8]) throws(ArchiveError) {
         defer { pending = nil }
         switch pending {

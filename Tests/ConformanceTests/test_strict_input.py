@@ -98,7 +98,7 @@ def test_a_body_needs_a_length(server, bucket):
 
     headers = signed(server, "PUT", f"/{bucket}/k")
     text = f"PUT /{bucket}/k HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with server.socket() as connection:
         connection.sendall(text.encode())
         answer = connection.recv(65536)
     assert answer.startswith(b"HTTP/1.1 411") and b"MissingContentLength" in answer
@@ -162,7 +162,7 @@ def test_headers_that_make_no_sense(server, bucket):
 ])
 def test_what_is_no_request_gets_the_error_document(server, head, status, code):
     import socket
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with server.socket(10) as connection:
         # What comes behind the limit may meet a closed connection.
         with contextlib.suppress(ConnectionError):
             connection.sendall(head)

@@ -30,7 +30,13 @@ class Clients:
             AWS_ENDPOINT_URL=server.endpoint, AWS_CONFIG_FILE=str(self.home / "none"), S3_ENDPOINT_URL=server.endpoint,
             RCLONE_CONFIG=str(self.home / "none"), RCLONE_CONFIG_M_TYPE="s3", RCLONE_CONFIG_M_PROVIDER="Other",
             RCLONE_CONFIG_M_ENV_AUTH="true", RCLONE_CONFIG_M_ENDPOINT=server.endpoint, RCLONE_CONFIG_M_REGION="us-east-1",
+            **self._trust(server.authority),
             RESTIC_PASSWORD="a password", RESTIC_CACHE_DIR=str(self.home / "cache"))
+
+    @staticmethod
+    def _trust(authority):
+        names = ("AWS_CA_BUNDLE", "RCLONE_CA_CERT", "RESTIC_CACERT", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+        return dict.fromkeys(names, authority) if authority else {}
 
     def _run(self, program, arguments, status, timeout, directory=None):
         found = pathlib.Path(sys.executable).parent / program
@@ -52,7 +58,8 @@ class Clients:
         return self._run("restic", ["-r", f"s3:{self.server.endpoint}/{bucket}/repository", *arguments], status, timeout)
 
     def s3cmd(self, *arguments, status=0, timeout=3600):
-        options = [f"--host=127.0.0.1:{self.server.port}", f"--host-bucket=127.0.0.1:{self.server.port}", "--no-ssl",
+        options = [f"--host=127.0.0.1:{self.server.port}", f"--host-bucket=127.0.0.1:{self.server.port}",
+                   f"--ca-certs={self.server.authority}" if self.server.certs else "--no-ssl",
                    f"--access_key={ACCESS_KEY}", f"--secret_key={SECRET_KEY}", "--config=" + os.devnull]
         return self._run("s3cmd", [*options, *arguments], status, timeout)
 
