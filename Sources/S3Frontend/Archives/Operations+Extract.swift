@@ -76,7 +76,7 @@ extension Operations {
             switch step {
             case .end: break reading
             case .skip(let byteCount): try await body.skip((byteCount + 511) / 512 * 512)
-            case .extension_(let byteCount):
+            case .extended(let byteCount):
                 let bytes = try await body.read(byteCount)
                 guard bytes.count == byteCount else {
                     throw .badArchive(.malformed("the archive ends in the middle"))
