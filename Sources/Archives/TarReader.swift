@@ -4,6 +4,12 @@ package struct TarEntry: Hashable, Sendable {
     package var size: Int64
     package var isDirectory: Bool
 
+    package init(name: [UInt8], size: Int64, isDirectory: Bool) {
+        self.name = name
+        self.size = size
+        self.isDirectory = isDirectory
+    }
+
     /// Bytes up to the next block.
     package var padding: Int { Int((512 - size % 512) % 512) }
 }
