@@ -41,7 +41,8 @@ extension Operations {
         guard configuration.id == id else {
             throw .invalidArgument("The id in the query is not the one in the document", name: "id", value: id)
         }
-        let target = try? store.bucket(configuration.destinationBucket, tenant: context.tenant)  // None is refused below.
+        // None is refused like a stranger's.
+        let target = try? store.bucket(configuration.destinationBucket, tenant: context.tenant)
         guard let target, target.owner == bucket.owner else {
             throw S3Error(.invalidS3DestinationBucket).with("BucketName", configuration.destinationBucket)
         }
