@@ -283,13 +283,14 @@ def test_an_expired_certificate_is_refused_by_clients_and_told(new_secure):
         handshake(server)
 
 
-def test_sessions_are_resumed(secure):
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed(secure, version):
     def resumed():
         return int(re.search(r'martlet_tls_handshakes_total\{result="resumed"\} (\d+)', secure.ops("/metrics")[1].decode())[1])
 
     before = resumed()
     context = secure.trust()
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = version
     session = None
     for expected in (False, True, True):
         plain = socket.create_connection(("127.0.0.1", secure.port))
