@@ -25,6 +25,8 @@ test: packages venv
 	@.ci/step "build" $(BUILD) --build-tests
 	@.ci/step "unit, tidy and simulation tests" swift test -c release --skip-build
 	@.ci/step "conformance and crash tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/ConformanceTests Tests/CrashTests
+	@MARTLET_TEST_TLS=1 .ci/step "conformance tests over TLS" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/ConformanceTests
+	@.ci/step "robustness tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/RobustnessTests
 	@.ci/step "operations tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/OperationsTests
 
 image:

@@ -1,3 +1,4 @@
+import Base
 import Digests
 
 /// One value that a condition compares with, read once when the policy is.

@@ -1,3 +1,5 @@
+import Base
+
 extension PolicyDocument {
     /// True when some statement allows something to everybody: what GetBucketPolicyStatus shows and BlockPublicPolicy refuses.
     ///

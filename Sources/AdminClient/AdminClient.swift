@@ -4,6 +4,7 @@ import HTTPClient
 package import Runtime
 package import S3Protocol
 import Synchronization
+package import TLS
 
 /// Why a call of the administration did not succeed.
 package enum AdminError: Error, Sendable {
@@ -20,11 +21,14 @@ package struct AdminClient: Sendable {
     let signer: RequestSigner
     let time: any TimeSource
     let loop: Loop
+    /// What is trusted; nil for an endpoint without TLS.
+    let tls: TLSClient?
 
     package init(
         endpoint: AdminEndpoint, accessKey: String, secretKey: String, region: String, time: any TimeSource,
-        on loop: Loop
+        tls: TLSClient?, on loop: Loop
     ) {
+        self.tls = tls
         self.endpoint = endpoint
         signer = RequestSigner(accessKey: accessKey, secretKey: secretKey, region: region, service: "iam")
         self.time = time
@@ -88,21 +92,21 @@ package struct AdminClient: Sendable {
             for header in signed.headers { request += "\(header.name): \(header.value)\r\n" }
         } catch { throw .unreadable("the request can't be signed: \(error.message)") }
         request += "content-length: \(body.count)\r\n\r\n"
-        let head = Array(request.utf8), outcome = Outcome(), endpoint = endpoint, loop = loop
-        loop.spawn { outcome.set(await Self.exchange(head, body, endpoint, loop)) }
+        let head = Array(request.utf8), outcome = Outcome(), endpoint = endpoint, loop = loop, tls = tls
+        loop.spawn { outcome.set(await Self.exchange(head, body, endpoint, tls, loop)) }
         await loop.drain()
         return try outcome.get()
     }
 
     private static func exchange(
-        _ head: [UInt8], _ body: [UInt8], _ endpoint: AdminEndpoint, _ loop: Loop
+        _ head: [UInt8], _ body: [UInt8], _ endpoint: AdminEndpoint, _ tls: TLSClient?, _ loop: Loop
     ) async -> Result<(Int, [UInt8]), AdminError> {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: head.count + body.count, alignment: 1)
         defer { bytes.deallocate() }
         bytes.copyBytes(from: head + body)
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(ClientError) {
-            let connection = try ClientConnection(host: endpoint.host, port: endpoint.port, on: loop)
+            let connection = try ClientConnection(host: endpoint.host, port: endpoint.port, tls: tls, on: loop)
             defer { connection.close() }
             let answer = try await connection.exchange(
                 UnsafeRawBufferPointer(bytes), pattern: empty, bodyCount: 0, hasNoAnswerBody: false, keepsBody: true)
@@ -113,6 +117,8 @@ package struct AdminClient: Sendable {
                 return .failure(.unreachable("no server answers on \(endpoint.authority) (errno \(number))"))
             case .socket(let reason):
                 return .failure(.unreachable("the connection to \(endpoint.authority) broke: \(reason)"))
+            case .tls(let problem):
+                return .failure(.unreachable("no trust in \(endpoint.authority): \(problem)"))
             case .malformed(let what):
                 return .failure(.unreadable("\(endpoint.authority) does not answer as a server: \(what)"))
             }

@@ -1,19 +1,23 @@
 import Glibc
 
-/// Where a server is: `http://host:port`, `host:port`, or a host alone.
+/// Where a server is: `http://host:port`, `https://host:port`, `host:port`, or a host alone.
 package struct AdminEndpoint: Hashable, Sendable {
     package var host: String
     package var port: UInt16
+    package var isSecure = false
 
     /// As the Host field and messages write it.
     package var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 
-    package enum Refusal: Error, Hashable { case tls, path, form }
+    package enum Refusal: Error, Hashable { case path, form }
 
     package init(_ text: String) throws(Refusal) {
         var rest = Substring(text), standard: UInt16 = 9000
-        if rest.hasPrefix("https://") { throw .tls }
-        if rest.hasPrefix("http://") {
+        if rest.hasPrefix("https://") {
+            rest = rest.dropFirst("https://".count)
+            (standard, isSecure) = (443, true)
+        }
+        if !isSecure, rest.hasPrefix("http://") {
             rest = rest.dropFirst("http://".count)
             standard = 80
         }

@@ -20,8 +20,14 @@ struct ctls_store {
     size_t count;
 };
 
+struct ctls_client {
+    SSL_CTX *context;
+};
+
 struct ctls_session {
     SSL *ssl;
+    /// Of the failure, in the library's words.
+    const char *problem;
     /// Set for the length of a call.
     ctls_io *io;
 };
@@ -132,18 +138,19 @@ static int use_pair(SSL_CTX *context, BIO *certificate, BIO *key, X509 **leaf, c
     return 0;
 }
 
-static int use_authorities(SSL_CTX *context, BIO *authorities, int needs_client, char *error, size_t error_count) {
+static int use_authorities(SSL_CTX *context, BIO *authorities, int needs_client, const char *empty, char *error,
+                           size_t error_count) {
     X509 *authority;
     int count = 0;
     while ((authority = PEM_read_bio_X509(authorities, NULL, no_password, NULL))) {
         int used = X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority) == 1
                    && SSL_CTX_add_client_CA(context, authority) == 1;
         X509_free(authority);
-        if (!used) return fail(error, error_count, "an authority of clients can't be used");
+        if (!used) return fail(error, error_count, "an authority can't be used");
         count++;
     }
     ERR_clear_error();
-    if (count == 0) return fail(error, error_count, "the authorities of clients are not PEM");
+    if (count == 0) return fail(error, error_count, empty);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (needs_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
     return 0;
 }
@@ -177,7 +184,8 @@ int ctls_store_add(ctls_store *store, const void *certificate, size_t certificat
         result = fail(error, error_count, "the minimum version can't be used");
     if (result == 0 && SSL_CTX_set_cipher_list(context, ciphers ? ciphers : "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
         result = fail(error, error_count, "none of the ciphers is known");
-    if (result == 0 && authorities) result = use_authorities(context, authority_bytes, needs_client, error, error_count);
+    if (result == 0 && authorities)
+        result = use_authorities(context, authority_bytes, needs_client, "the authorities of clients are not PEM", error, error_count);
     BIO_free(certificate_bytes);
     BIO_free(key_bytes);
     BIO_free(authority_bytes);
@@ -220,12 +228,12 @@ void ctls_store_name(const ctls_store *store, size_t index, char *text, size_t t
 
 // MARK: Sessions
 
-ctls_session *ctls_session_new(ctls_store *store) {
+static ctls_session *session_new(SSL_CTX *context) {
     pthread_once(&method_once, make_method);
-    if (!method || store->count == 0) return NULL;
+    if (!method) return NULL;
     ctls_session *session = calloc(1, sizeof *session);
     BIO *bio = BIO_new(method);
-    if (session) session->ssl = SSL_new(store->entries[0].context);
+    if (session) session->ssl = SSL_new(context);
     if (!session || !bio || !session->ssl) {
         BIO_free(bio);
         if (session) SSL_free(session->ssl);
@@ -235,8 +243,95 @@ ctls_session *ctls_session_new(ctls_store *store) {
     BIO_set_data(bio, session);
     BIO_set_init(bio, 1);
     SSL_set_bio(session->ssl, bio, bio);
-    SSL_set_accept_state(session->ssl);
     return session;
+}
+
+ctls_session *ctls_session_new(ctls_store *store) {
+    if (store->count == 0) return NULL;
+    ctls_session *session = session_new(store->entries[0].context);
+    if (session) SSL_set_accept_state(session->ssl);
+    return session;
+}
+
+ctls_client *ctls_client_new(const void *authorities, size_t authorities_count, const void *certificate, size_t certificate_count,
+                             const void *key, size_t key_count, char *error, size_t error_count) {
+    ERR_clear_error();
+    ctls_client *client = calloc(1, sizeof *client);
+    if (client) client->context = SSL_CTX_new(TLS_client_method());
+    if (!client || !client->context) {
+        fail(error, error_count, "no TLS context");
+        free(client);
+        return NULL;
+    }
+    SSL_CTX *context = client->context;
+    int result = 0;
+    if (authorities) {
+        BIO *bytes = BIO_new_mem_buf(authorities, (int)authorities_count);
+        result = use_authorities(context, bytes, 0, "the authorities are not PEM", error, error_count);
+        BIO_free(bytes);
+    } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
+        result = fail(error, error_count, "the system's authorities can't be read");
+    }
+    if (result == 0 && certificate) {
+        X509 *leaf = NULL;
+        BIO *certificate_bytes = BIO_new_mem_buf(certificate, (int)certificate_count);
+        BIO *key_bytes = BIO_new_mem_buf(key, (int)key_count);
+        result = use_pair(context, certificate_bytes, key_bytes, &leaf, error, error_count);
+        X509_free(leaf);
+        BIO_free(certificate_bytes);
+        BIO_free(key_bytes);
+    }
+    if (result == 0 && SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
+        result = fail(error, error_count, "TLS 1.2 can't be used");
+    if (result != 0) {
+        ctls_client_free(client);
+        return NULL;
+    }
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x08http/1.1", 9);
+    return client;
+}
+
+void ctls_client_free(ctls_client *client) {
+    SSL_CTX_free(client->context);
+    free(client);
+}
+
+ctls_session *ctls_client_session_new(ctls_client *client, const char *host) {
+    ctls_session *session = session_new(client->context);
+    if (!session) return NULL;
+    SSL_set_connect_state(session->ssl);
+    X509_VERIFY_PARAM *wanted = SSL_get0_param(session->ssl);
+    int set = 1;
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, host) != 1) {
+        ERR_clear_error();
+        X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        set = SSL_set1_host(session->ssl, host) == 1 && SSL_set_tlsext_host_name(session->ssl, host) == 1;
+    }
+    if (set) return session;
+    ERR_clear_error();
+    ctls_session_free(session);
+    return NULL;
+}
+
+void ctls_session_problem(const ctls_session *session, char *text, size_t text_count) {
+    long verified = SSL_get_verify_result(session->ssl);
+    const char *reason = verified != X509_V_OK ? X509_verify_cert_error_string(verified) : session->problem;
+    snprintf(text, text_count, "%s", reason ? reason : "");
+}
+
+const char *ctls_session_version(const ctls_session *session) { return SSL_get_version(session->ssl); }
+
+int ctls_session_resumed(const ctls_session *session) { return SSL_session_reused(session->ssl); }
+
+void ctls_session_server_name(const ctls_session *session, char *text, size_t text_count) {
+    const char *name = SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
+    size_t count = 0;
+    for (; name && name[count] && count + 1 < text_count; count++)
+        text[count] = name[count] >= 'A' && name[count] <= 'Z' ? (char)(name[count] + 32) : name[count];
+    text[count] = 0;
 }
 
 void ctls_session_free(ctls_session *session) {
@@ -260,6 +355,7 @@ static int end(ctls_session *session, int result) {
     case SSL_ERROR_ZERO_RETURN: return CTLS_ENDED;
     default:
         code = ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST ? CTLS_PLAIN_HTTP : CTLS_FAILED;
+        session->problem = ERR_reason_error_string(ERR_peek_error());
         ERR_clear_error();
         return code;
     }

@@ -1,5 +1,6 @@
 import CLinux
 package import Runtime
+package import TLS
 
 /// What a server answered.
 package struct ClientAnswer {
@@ -15,6 +16,8 @@ package struct ClientAnswer {
 package enum ClientError: Error {
     case unreachable(errno: Int32)
     case socket(SocketError)
+    /// No agreement on TLS: the peer can't be trusted, or does not speak it.
+    case tls(String)
     case malformed(String)
 }
 
@@ -25,25 +28,36 @@ package final class ClientConnection {
     private static let timeout: Duration = .seconds(60)
 
     private let socket: LoopSocket
+    private let transport: any Transport
+    private let secured: TLSTransport?
     private let timer: TimerHandle
     private let buffer: UnsafeMutableRawBufferPointer
     package private(set) var mustClose = false
 
-    package init(host: String, port: UInt16, on loop: Loop) throws(ClientError) {
+    /// `tls` encrypts, and holds the server to the name `host`.
+    package init(host: String, port: UInt16, tls: TLSClient? = nil, on loop: Loop) throws(ClientError) {
         var error: Int32 = 0
         let descriptor = clinux_connect(host, port, &error)
         guard descriptor >= 0 else { throw .unreachable(errno: error) }
         clinux_set_nodelay(descriptor)
         do { socket = try LoopSocket(descriptor, on: loop) } catch { throw .socket(error) }
+        if let tls {
+            guard let made = tls.transport(over: socket, to: host) else {
+                throw .tls("\(host) can't be a server's name")
+            }
+            (secured, transport) = (made, made)
+        } else {
+            (secured, transport) = (nil, socket)
+        }
         buffer = .allocate(byteCount: Self.headBytesMax, alignment: 16)
-        timer = loop.timer { [weak socket] in socket?.interrupt(.timedOut) }
+        timer = loop.timer { [weak transport] in transport?.interrupt(.timedOut) }
     }
 
     deinit { buffer.deallocate() }
 
     package func close() {
         timer.invalidate()
-        socket.close()
+        transport.close()
     }
 
     /// Sends a request whose body is `pattern`, repeated as often as it takes, and reads the answer.
@@ -57,13 +71,13 @@ package final class ClientConnection {
             var left = bodyCount, head = head
             repeat {
                 let count = min(left, pattern.count)
-                try await socket.send(head, UnsafeRawBufferPointer(rebasing: pattern[..<count])) { _ in
+                try await transport.send(head, UnsafeRawBufferPointer(rebasing: pattern[..<count])) { _ in
                     timer.arm(after: Self.timeout)
                 }
                 head = UnsafeRawBufferPointer(start: nil, count: 0)
                 left -= count
             } while left > 0
-        } catch { throw .socket(error) }
+        } catch { throw failure(error) }
         return try await answer(hasNoBody: hasNoAnswerBody, keepsBody: keepsBody)
     }
 
@@ -93,7 +107,7 @@ package final class ClientConnection {
         guard keepsBody || !answer.isOK, count <= Self.keptBodyMax else {
             while left > 0 {
                 let taken: Int
-                do { taken = try await socket.discard(min(left, 1 << 20)) } catch { throw .socket(error) }
+                do { taken = try await discard(min(left, 1 << 20)) } catch { throw failure(error) }
                 guard taken > 0 else { throw .malformed("the body was cut short") }
                 timer.arm(after: Self.timeout)
                 left -= taken
@@ -131,9 +145,21 @@ package final class ClientConnection {
         }
     }
 
+    private func failure(_ error: SocketError) -> ClientError {
+        guard let problem = secured?.problem, !problem.isEmpty else { return .socket(error) }
+        return .tls(problem)
+    }
+
+    /// What is encrypted has to be decrypted to know its length.
+    private func discard(_ count: Int) async throws(SocketError) -> Int {
+        guard secured != nil else { return try await socket.discard(count) }
+        return try await transport.receive(
+            into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(count, buffer.count)]))
+    }
+
     private func receive(into target: UnsafeMutableRawBufferPointer) async throws(ClientError) -> Int {
         let count: Int
-        do { count = try await socket.receive(into: target) } catch { throw .socket(error) }
+        do { count = try await transport.receive(into: target) } catch { throw failure(error) }
         guard count > 0 else { throw .malformed("the connection was closed") }
         timer.arm(after: Self.timeout)
         return count

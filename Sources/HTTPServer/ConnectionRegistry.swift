@@ -1,4 +1,5 @@
 import Runtime
+import TLS
 import Synchronization
 
 /// The connections and listeners of a server: counted against the limit, and found again when the server drains.

@@ -1,5 +1,6 @@
 import Base
 import Runtime
+import TLS
 
 /// What all connections of a server share.
 struct ServerContext: Sendable {
@@ -9,6 +10,7 @@ struct ServerContext: Sendable {
     let limits: HTTPLimits
     let buffers: BufferPool
     let registry: ConnectionRegistry
+    let trustedProxies: TrustedProxies
 }
 
 /// One connection: reads heads, lets the handler answer each, and decides whether the connection goes on.
@@ -24,7 +26,8 @@ final class HTTPConnection {
     let context: ServerContext
     let transport: any Transport
     let loop: Loop
-    let peer: (address: String, port: UInt16)
+    /// Who is connected, by its own word if it is a load balancer.
+    let origin: ClientOrigin
     let output = OutputBuffer(capacity: 1024)
     private let entry: ConnectionRegistry.Entry
     private let timer: TimerHandle
@@ -38,12 +41,12 @@ final class HTTPConnection {
     private var date: [UInt8] = []
 
     init(
-        _ transport: any Transport, peer: (address: String, port: UInt16), on loop: Loop,
+        _ transport: any Transport, origin: ClientOrigin, on loop: Loop,
         entry: ConnectionRegistry.Entry,
         context: ServerContext
     ) {
         self.transport = transport
-        self.peer = peer
+        self.origin = origin
         self.loop = loop
         self.entry = entry
         self.context = context

@@ -1,5 +1,6 @@
 import Base
 package import Runtime
+import TLS
 
 extension HTTPExchange {
     /// Sends a whole response: head and body in one system call. The body of a HEAD is declared and not sent.

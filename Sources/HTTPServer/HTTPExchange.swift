@@ -1,5 +1,6 @@
 package import Base
 package import Runtime
+import TLS
 
 /// One request and its response, for the handler. Used by one task at a time, on the connection's loop.
 package final class HTTPExchange {
@@ -15,7 +16,10 @@ package final class HTTPExchange {
     package let loop: Loop
     package let remoteAddress: String
     package let remotePort: UInt16
+    /// The client's bytes are under TLS, here or before a trusted proxy.
     package let isSecure: Bool
+    /// The host name that a TLS client of this connection asked for, in lower case.
+    package var serverName: String? { connection.transport.serverName }
     /// The status that was sent, once it was.
     package internal(set) var status: Int?
     /// Bytes of the body that the handler has read.
@@ -44,8 +48,8 @@ package final class HTTPExchange {
     init(_ parsed: ParsedHead, on connection: HTTPConnection) {
         head = parsed.head
         loop = connection.loop
-        (remoteAddress, remotePort) = connection.peer
-        isSecure = connection.transport.isSecure
+        let origin = connection.context.trustedProxies.origin(of: parsed.head, from: connection.origin)
+        (remoteAddress, remotePort, isSecure) = (origin.address, origin.port, origin.isSecure)
         receivedAt = connection.context.clock.now()
         startNanoseconds = connection.context.clock.monotonicNanoseconds()
         self.connection = connection

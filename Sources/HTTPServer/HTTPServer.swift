@@ -3,6 +3,7 @@ import CLinux
 import Glibc
 package import Runtime
 import Synchronization
+package import TLS
 
 package struct HTTPServerConfiguration: Sendable {
     /// A numeric IPv4 or IPv6 address or a host name. `::` serves both families.
@@ -16,6 +17,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var backlog = 4096
     /// Served over TLS with these; nil serves plain HTTP.
     package var certificates: TLSCertificates?
+    package var trustedProxies = TrustedProxies.none
+    /// Every connection begins with a header of the PROXY protocol, and comes from a trusted proxy.
+    package var usesProxyProtocol = false
 
     package init(host: String, port: UInt16) {
         self.host = host
@@ -55,7 +59,7 @@ package final class HTTPServer: Sendable {
         let registry = ConnectionRegistry()
         context = ServerContext(
             handler: handler, clock: clock, timeouts: configuration.timeouts, limits: configuration.limits,
-            buffers: buffers, registry: registry)
+            buffers: buffers, registry: registry, trustedProxies: configuration.trustedProxies)
         let descriptors = try Self.listen(configuration, count: loops.loops.count)
         port = clinux_local_port(descriptors[0])
         congestionRefusal = Self.prepare(descriptors, configuration)
@@ -187,13 +191,35 @@ package final class HTTPServer: Sendable {
         }
         let entry = ConnectionRegistry.Entry(loop: loop, transport: transport)
         let id = context.registry.add(entry)
-        await HTTPConnection(transport, peer: socket.peer, on: loop, entry: entry, context: context).run()
+        if let origin = await origin(socket, transport, on: loop) {
+            await HTTPConnection(transport, origin: origin, on: loop, entry: entry, context: context).run()
+        } else {
+            socket.close()
+        }
         context.registry.ended(id)
     }
 
+    /// Who is connected; nil when the connection does not begin as it must.
+    private func origin(_ socket: LoopSocket, _ transport: any Transport, on loop: Loop) async -> ClientOrigin? {
+        let (address, port) = socket.peer
+        let peer = ClientOrigin(address: address, port: port, isSecure: transport.isSecure)
+        guard configuration.usesProxyProtocol else { return peer }
+        guard configuration.trustedProxies.contains(address) else { return nil }
+        let timer = loop.schedule(after: Self.preamblePatience) { [weak socket] in socket?.interrupt(.timedOut) }
+        defer { timer.invalidate() }
+        do {
+            guard var origin = try await ProxyPreamble.read(socket, context.buffers) else { return peer }
+            if transport.isSecure { origin.isSecure = true }
+            return origin
+        } catch { return nil }
+    }
+
+    /// A load balancer sends its header at once.
+    private static let preamblePatience = Duration.seconds(5)
+
     private func secured(_ socket: LoopSocket) -> (any Transport)? {
         guard let certificates = configuration.certificates else { return socket }
-        return TLSTransport(socket, certificates.store, context.buffers)
+        return TLSTransport(socket, certificates, context.buffers)
     }
 
     /// Too many connections: says so to a few at a time, closes the rest at once.

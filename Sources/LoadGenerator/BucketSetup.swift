@@ -16,7 +16,7 @@ package enum BucketSetup {
             defer { head.deallocate() }
             head.copyBytes(from: bytes)
             do throws(ClientError) {
-                let connection = try ClientConnection(host: plan.host, port: plan.port, on: loop)
+                let connection = try ClientConnection(host: plan.host, port: plan.port, tls: plan.tls, on: loop)
                 let answer = try await connection.exchange(
                     UnsafeRawBufferPointer(head), pattern: UnsafeRawBufferPointer(start: nil, count: 0), bodyCount: 0,
                     hasNoAnswerBody: false, keepsBody: true)

@@ -187,7 +187,7 @@ final class LoadClient {
         if let open = self.connection {
             connection = open
         } else {
-            connection = try ClientConnection(host: plan.host, port: plan.port, on: loop)
+            connection = try ClientConnection(host: plan.host, port: plan.port, tls: plan.tls, on: loop)
             self.connection = connection
         }
         let answer = try await connection.exchange(

@@ -1,4 +1,5 @@
 package import S3Protocol
+package import TLS
 
 /// What a load is made of.
 package enum LoadOperation: String, CaseIterable, Sendable {
@@ -62,6 +63,8 @@ package struct SizeChoice: Hashable, Sendable {
 package struct LoadPlan: Sendable {
     package var host = "127.0.0.1"
     package var port: UInt16 = 9000
+    /// What is trusted; nil for an endpoint without TLS.
+    package var tls: TLSClient?
     package var bucket = "perf"
     package var credentials = RequestSigner(accessKey: "", secretKey: "", region: "us-east-1")
     /// What is done, with weights: one entry for a plain load, several for a mixed one.

@@ -88,7 +88,13 @@ extension S3Error {
         case .tooManyParts: self = S3Error(.tooManyParts)
         case .conflict: self = S3Error(.conditionalRequestConflict)
         case .notBuilt(let detail): self = S3Error(.notImplemented, detail)
-        case .body(let body): self = Self.ofBody(body.reason)
+        case .body(let body):
+            // A body that the server reads from itself, of a copy or an append, fails as reads do.
+            if let inner = body.reason as? ObjectError {
+                self = S3Error(inner, request)
+            } else {
+                self = Self.ofBody(body.reason)
+            }
         case .slowDown: self = S3Error(.slowDown)
         case .readUnavailable(let detail), .writeUnavailable(let detail):
             self = S3Error(.serviceUnavailable, "The store can't serve this now: \(detail). Please retry.")
@@ -121,6 +127,7 @@ extension S3Error {
         case .ifUnmodifiedSince: "If-Unmodified-Since"
         case .ifMatchSize: "x-amz-if-match-size"
         case .ifMatchTime: "x-amz-if-match-last-modified-time"
+        case .ifMatchInitiatedTime: "x-amz-if-match-initiated-time"
         }
     }
 }

@@ -3,6 +3,7 @@ import Drives
 import Glibc
 import HTTPServer
 import Runtime
+import TLS
 
 /// Certificates in a directory: a pair of its own for everyone, and a sub-directory each for the names that have another.
 ///
@@ -124,10 +125,20 @@ final class CertificateWatch: Sendable {
     }
 }
 
-/// What the settings say of TLS.
+/// What the settings say of TLS, and of what stands in front.
 extension Settings {
+    func proxies() throws(SettingsError) -> TrustedProxies {
+        guard !proxyProtocol || !trustedProxies.isEmpty else {
+            throw SettingsError("proxyProtocol needs trustedProxies: the addresses of the load balancers that send it")
+        }
+        do { return try TrustedProxies(trustedProxies) } catch {
+            throw SettingsError("trustedProxies: \(error.text) is neither an address nor a block such as 10.0.0.0/8")
+        }
+    }
+
     func certificateWatch() throws(SettingsError) -> CertificateWatch? {
         guard let certsDirectory else {
+            guard !opsTLS else { throw SettingsError("opsTls needs certsDir: without certificates there is no TLS") }
             if tlsClientCA != nil {
                 throw SettingsError("tlsClientCA needs certsDir: without certificates there is no TLS")
             }

@@ -1,5 +1,5 @@
 import Glibc
-import HTTPServer
+import TLS
 
 /// `martlet certs`: a local authority and a certificate that it signs, as files.
 package enum LocalCertificates {
@@ -27,6 +27,8 @@ package enum LocalCertificates {
             Clients trust it: export AWS_CA_BUNDLE=\(authorityPath)
             """
     }
+
+    package static func read(_ path: String) throws(SettingsError) -> [UInt8] { try CertificateDirectory.read(path) }
 
     /// Under another name first: a server that watches the directory never sees half a file.
     private static func write(_ text: String, _ path: String, _ mode: mode_t) throws(SettingsError) {

@@ -5,6 +5,7 @@ import Objects
 import Runtime
 import S3Frontend
 import Telemetry
+import TLS
 
 /// The ops address: health for everyone, metrics on loopback or with the bearer token.
 package struct OpsHandler: HTTPHandler {
@@ -60,6 +61,11 @@ package struct OpsHandler: HTTPHandler {
             text.family(
                 "martlet_tls_certificate_expiry_timestamp_seconds", .gauge, "When a certificate in use expires.")
             for (name, seconds) in certificates.store.expiries { text.sample([("name", name)], Int(seconds)) }
+            let handshakes = certificates.handshakes
+            text.family("martlet_tls_handshakes_total", .counter, "TLS handshakes of the S3 port.")
+            text.sample([("result", "full")], handshakes.full)
+            text.sample([("result", "resumed")], handshakes.resumed)
+            text.sample([("result", "failed")], handshakes.failed)
         }
         text.family("martlet_buffer_bytes", .gauge, "Bytes of I/O buffers, mapped from the kernel and handed out.")
         text.sample([("state", "mapped")], buffers.usage.mapped)

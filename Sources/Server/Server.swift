@@ -10,6 +10,7 @@ import Runtime
 import S3Frontend
 import S3Protocol
 import Telemetry
+import TLS
 
 /// The composition root: builds the server from its settings, serves until told to stop, and takes it down in order.
 package struct Server: Sendable {
@@ -95,14 +96,16 @@ package struct Server: Sendable {
                 rootKey: rotator, time: time))
         let tls = try settings.certificateWatch()
         if let tls { loops[0].spawn { [time] in await tls.run(executor: loops[0], time: time, say: Self.say) } }
-        let s3 = try listen(settings.address, loops, buffers, handler, tls?.certificates)
+        let s3 = try listen(
+            settings.address, loops, buffers, handler, tls?.certificates, proxies: try settings.proxies(),
+            usesProxyProtocol: settings.proxyProtocol)
         let ops = try listen(
             settings.opsAddress, loops, buffers,
             OpsHandler(
                 health: health, requests: requests, store: store, buffers: buffers,
                 process: ProcessMetrics(started: time.now()), connections: { s3.connections },
-                certificates: tls?.certificates,
-                token: environment("MARTLET_METRICS_TOKEN")))
+                certificates: tls?.certificates, token: environment("MARTLET_METRICS_TOKEN")),
+            settings.opsTLS ? tls?.certificates : nil)
         greet(s3, ops, credentials, store)
         await stopSignal()
         Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
@@ -121,7 +124,7 @@ package struct Server: Sendable {
 
     private func listen(
         _ address: String, _ loops: LoopGroup, _ buffers: BufferPool, _ handler: any HTTPHandler,
-        _ certificates: TLSCertificates? = nil
+        _ certificates: TLSCertificates? = nil, proxies: TrustedProxies = .none, usesProxyProtocol: Bool = false
     ) throws -> HTTPServer {
         let (host, port) = try Self.split(address)
         var configuration = HTTPServerConfiguration(host: host, port: port)
@@ -131,6 +134,8 @@ package struct Server: Sendable {
         configuration.timeouts.idle = .seconds(settings.idleTimeoutSeconds)
         configuration.limits.connections = settings.connectionsMax
         configuration.certificates = certificates
+        configuration.trustedProxies = proxies
+        configuration.usesProxyProtocol = usesProxyProtocol
         if let name = settings.congestionControl { configuration.congestionControl = name }
         do {
             return try HTTPServer(configuration, on: loops, buffers: buffers, clock: time, handler: handler)
@@ -160,14 +165,22 @@ package struct Server: Sendable {
             lines.append("  export AWS_SECRET_ACCESS_KEY=$(sed -n 's/.*\"secretKey\": \"\\(.*\\)\".*/\\1/p' \(path))")
         }
         lines += [
-            "  export AWS_ENDPOINT_URL=\(endpoint) AWS_DEFAULT_REGION=\(settings.region)",
+            "  export AWS_ENDPOINT_URL=\(endpoint) AWS_DEFAULT_REGION=\(settings.region)"
+        ]
+        if let directory = settings.certsDirectory, access("\(directory)/ca.crt", R_OK) == 0 {
+            let authority = "\(directory)/ca.crt"
+            lines.append(
+                "  export AWS_CA_BUNDLE=\(authority) RCLONE_CA_CERT=\(authority) CURL_CA_BUNDLE=\(authority)")
+        }
+        lines += [
             "Try:",
             "  aws s3 mb s3://demo && aws s3 cp README.md s3://demo/ && aws s3 ls s3://demo/",
             "  python3 -c \"import boto3; print(boto3.client('s3').list_buckets()['Buckets'])\"",
-            "  rclone lsf :s3,provider=Other,env_auth=true,endpoint='\(endpoint)':demo",
-            "  curl -s --aws-sigv4 aws:amz:\(settings.region):s3 --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \(endpoint)/",
+            "  rclone lsf \":s3,provider=Other,env_auth=true,endpoint='\(endpoint)':demo\"",
+            "  curl -s --aws-sigv4 aws:amz:\(settings.region):s3 --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" "
+                + "-H x-amz-content-sha256:UNSIGNED-PAYLOAD \(endpoint)/",
             "S3 on \(endpoint)",
-            "Ops on http://\(Self.shown(settings.opsAddress, ops.port))",
+            "Ops on \(settings.opsTLS ? "https" : "http")://\(Self.shown(settings.opsAddress, ops.port))",
         ]
         Console.write(lines.joined(separator: "\n") + "\n", to: STDOUT_FILENO)
     }

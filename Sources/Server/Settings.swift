@@ -43,6 +43,12 @@ package struct Settings: Sendable, Equatable {
     /// A PEM file of authorities: clients may or must show a certificate of theirs.
     package var tlsClientCA: String?
     package var tlsClientAuth = "required"
+    /// The ops address speaks TLS too, with the same certificates.
+    package var opsTLS = false
+    /// Addresses and blocks of proxies whose X-Forwarded-For and X-Forwarded-Proto count.
+    package var trustedProxies: [String] = []
+    /// Connections to the S3 port begin with a header of the PROXY protocol, version 2.
+    package var proxyProtocol = false
 
     package init() {}
 }
@@ -112,6 +118,9 @@ extension Settings {
         tlsCiphers = try Self.text(reader, "tlsCiphers")
         tlsClientCA = try Self.text(reader, "tlsClientCa")
         tlsClientAuth = try Self.text(reader, "tlsClientAuth") ?? tlsClientAuth
+        opsTLS = try Self.flag(reader, "opsTls") ?? opsTLS
+        trustedProxies = try Self.text(reader, "trustedProxies")?.split(separator: ",").map { String($0.trimmed) } ?? []
+        proxyProtocol = try Self.flag(reader, "proxyProtocol") ?? proxyProtocol
     }
 
     private static func text(_ reader: ConfigReader, _ name: String) throws -> String? {

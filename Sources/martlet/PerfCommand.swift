@@ -1,3 +1,4 @@
+import AdminClient
 import ArgumentParser
 import Base
 import Glibc
@@ -18,8 +19,13 @@ struct PerfCommand: AsyncParsableCommand {
 
     @Argument(help: "put, get, head, delete, list, multipart; several with weights: get=70,put=20,head=10.")
     var operation: String
-    @Option(help: "HOST:PORT, without TLS.")
+    @Option(help: "HOST:PORT or http://HOST:PORT, or https://HOST:PORT for TLS.")
     var endpoint = "127.0.0.1:9000"
+    @Option(
+        help:
+            "PEM file of the authorities that an https server is trusted by (default: MARTLET_CA_FILE, AWS_CA_BUNDLE, else the system's)."
+    )
+    var caFile: String?
     @Option(help: "Made when it is not there.")
     var bucket = "perf"
     @Option(help: "Size of the objects put: 4KiB; several with weights: 4KiB=80,1MiB=20.")
@@ -77,11 +83,13 @@ struct PerfCommand: AsyncParsableCommand {
 
     private func plan() throws -> LoadPlan {
         var plan = LoadPlan()
-        guard let colon = endpoint.lastIndex(of: ":"), let port = UInt16(endpoint[endpoint.index(after: colon)...])
-        else {
-            throw ValidationError("--endpoint is HOST:PORT")
-        }
-        (plan.host, plan.port) = (String(endpoint[..<colon]), port)
+        let isSecure: Bool
+        do throws(AdminEndpoint.Refusal) {
+            let place = try AdminEndpoint(endpoint)
+            (plan.host, plan.port) = (place.host, place.port)
+            isSecure = place.isSecure
+        } catch { throw ValidationError("--endpoint is HOST:PORT, http://HOST:PORT or https://HOST:PORT") }
+        if isSecure { plan.tls = try TrustedAuthorities.client(file: caFile) }
         plan.bucket = bucket
         plan.mix = try mix()
         guard let sizes = SizeChoice(size), let part = SizeChoice.bytes(partSize), part > 0 else {

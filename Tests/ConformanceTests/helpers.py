@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import hashlib
-import http.client
 import urllib.parse
 
 import botocore.auth
@@ -29,7 +28,7 @@ def refused(code, status=None):
 def signed(server, method, path, headers=None, body=b"", payload="UNSIGNED-PAYLOAD", access=ACCESS_KEY, secret=SECRET_KEY,
            region="us-east-1"):
     """Headers of a SigV4-signed request for a raw connection."""
-    request = botocore.awsrequest.AWSRequest(method, f"http://127.0.0.1:{server.port}{path}", data=b"", headers=headers or {})
+    request = botocore.awsrequest.AWSRequest(method, server.endpoint + path, data=b"", headers=headers or {})
     request.headers["X-Amz-Content-SHA256"] = payload
     request.context["payload_signing_enabled"] = False
     credentials = botocore.credentials.Credentials(access, secret)
@@ -54,7 +53,7 @@ def raw(server, method, path, headers=None, body=None, sign=True, **options):
     headers = dict(headers or {})
     if sign:
         headers = signed(server, method, path, headers, **options)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = server.connect()
     connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
     if body is not None and not any(name.lower() in ("content-length", "transfer-encoding") for name in headers):
         headers["Content-Length"] = str(len(body))

@@ -93,7 +93,7 @@ def test_virtual_host_addressing(server, s3, bucket):
     host = f"{bucket}.s3.localhost:{server.port}"
     request = botocore.awsrequest.AWSRequest("GET", f"http://{host}/a/b%20c")
     botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(ACCESS_KEY, SECRET_KEY), "s3", "us-east-1").add_auth(request)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection = server.connect()
     connection.putrequest("GET", "/a/b%20c", skip_host=True)
     connection.putheader("Host", host)
     for name, value in request.headers.items():

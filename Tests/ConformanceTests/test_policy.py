@@ -128,7 +128,7 @@ def test_conditions_on_the_request(s3, nobody, bucket):
 
 def test_conditions_on_headers(server, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    put(s3, bucket, statement(bucket, "s3:GetObject", Condition={"StringLike": {"aws:Referer": "http://example.com/*"}, "Bool": {"aws:SecureTransport": "false"}}))
+    put(s3, bucket, statement(bucket, "s3:GetObject", Condition={"StringLike": {"aws:Referer": "http://example.com/*"}, "Bool": {"aws:SecureTransport": str(server.certs is not None).lower()}}))
     assert raw(server, "GET", f"/{bucket}/k", {"Referer": "http://example.com/x"}, sign=False)[0] == 200
     assert raw(server, "GET", f"/{bucket}/k", {"Referer": "http://example.org/x"}, sign=False)[0] == 403
     assert raw(server, "GET", f"/{bucket}/k?response-content-type=a", {"Referer": "http://example.com/x"}, sign=False)[0] == 400
@@ -237,7 +237,7 @@ def test_the_expected_owner_is_compared(s3, bucket, main_id):
 def test_a_refused_put_is_answered_before_its_body_is_asked_for(server, s3, bucket):
     import socket
 
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    connection = server.socket()
     connection.sendall(f"PUT /{bucket}/k HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 1048576\r\nExpect: 100-continue\r\n\r\n".encode())
     assert connection.recv(65536).startswith(b"HTTP/1.1 403")
     connection.close()

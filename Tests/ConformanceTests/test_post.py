@@ -4,7 +4,6 @@ import base64
 import datetime
 import hashlib
 import hmac
-import http.client
 import json
 
 import pytest
@@ -26,7 +25,7 @@ def send(server, bucket, fields, file=b"content", filename="file.txt", headers=N
         body += f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n".encode()
         body += (f"Content-Type: {file_type}\r\n" if file_type else "").encode() + b"\r\n" + file + b"\r\n"
     body += tail + f"--{BOUNDARY}--\r\n".encode()
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = server.connect()
     connection.request("POST", f"/{bucket}", body=body,
                        headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **(headers or {})})
     response = connection.getresponse()

@@ -1,8 +1,6 @@
 import datetime
 import hashlib
 import hmac
-import http.client
-import socket
 import time
 import urllib.request
 import urllib.error
@@ -182,7 +180,7 @@ def test_unsigned_chunks_with_a_trailer(server, s3, bucket):
 
 def test_continue_is_sent_only_after_authorisation(server, bucket):
     def expect(headers):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        with server.socket(10) as connection:
             lines = [f"PUT /{bucket}/k HTTP/1.1", "Content-Length: 5", "Expect: 100-continue"] + [f"{k}: {v}" for k, v in headers.items()]
             connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
             first = connection.recv(65536)

@@ -1,6 +1,5 @@
 """Buckets served as web sites, and redirects of objects."""
 
-import http.client
 import json
 
 import pytest
@@ -11,7 +10,7 @@ DOMAIN = "s3-website.s3.localhost"
 
 
 def get(server, bucket, path, method="GET", headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = server.connect()
     connection.request(method, path, headers={"Host": f"{bucket}.{DOMAIN}:{server.port}", **(headers or {})})
     response = connection.getresponse()
     body = response.read()
@@ -66,7 +65,7 @@ def test_errors_are_pages(server, s3, site):
 
 def test_routing_rules(server, site):
     status, headers, _ = get(server, site, "/old/a?x=1")
-    assert (status, headers["location"]) == (301, f"http://{site}.{DOMAIN}:{server.port}/new/a")
+    assert (status, headers["location"]) == (301, f"{server.scheme}://{site}.{DOMAIN}:{server.port}/new/a")
     status, headers, _ = get(server, site, "/gone/a")
     assert (status, headers["location"]) == (302, "https://other.example/lost%20page")
 
@@ -74,7 +73,7 @@ def test_routing_rules(server, site):
 def test_everything_is_redirected(server, s3, bucket):
     s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"RedirectAllRequestsTo": {"HostName": "other.example"}})
     status, headers, _ = get(server, bucket, "/a/b?c=d")
-    assert (status, headers["location"]) == (301, "http://other.example/a/b?c=d")
+    assert (status, headers["location"]) == (301, f"{server.scheme}://other.example/a/b?c=d")
 
 
 def test_a_bucket_without_a_site(server, bucket):

@@ -26,7 +26,7 @@ class Writer(threading.Thread):
         super().__init__()
         self.client = server.client(config={"max_pool_connections": 1})
         # Half of the writers send presigned requests over a plain connection, the others are botocore's own with `Expect: 100-continue`.
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20) if number % 2 else None
+        self.connection = server.connect(20) if number % 2 else None
         self.number, self.state, self.random = number, state, random.Random(seed)
         self.acknowledged = 0
 

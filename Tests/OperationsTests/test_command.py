@@ -1,13 +1,14 @@
 """The command itself: starting, stopping, credentials, settings, and what it refuses and says."""
 
-import http.client
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
 import stat
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -59,12 +60,12 @@ def test_sigterm_lets_requests_in_flight_finish(new_server):
     client.create_bucket(Bucket="drain")
     body = os.urandom(3 << 20)
     client.put_object(Bucket="drain", Key="down", Body=body)
-    upload = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    upload = server.connect()
     upload.putrequest("PUT", presigned(client, "put_object", Bucket="drain", Key="up"))
     upload.putheader("Content-Length", str(len(body)))
     upload.endheaders()
     upload.send(body[: 1 << 20])
-    download = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    download = server.connect()
     download.request("GET", presigned(client, "get_object", Bucket="drain", Key="down"))
     answer = download.getresponse()
     first = answer.read(1000)
@@ -85,7 +86,7 @@ def test_a_request_that_never_ends_does_not_hold_the_server(new_server):
     server = new_server(drives=2, environment={"MARTLET_DRAIN_SECONDS": "1"}).start()
     client = server.client()
     client.create_bucket(Bucket="drain")
-    upload = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    upload = server.connect()
     upload.putrequest("PUT", presigned(client, "put_object", Bucket="drain", Key="half"))
     upload.putheader("Content-Length", "1000000")
     upload.endheaders()
@@ -362,3 +363,31 @@ def test_the_doctor_fails_on_what_the_server_would_refuse(tmp_path):
     done = martlet("doctor", "--address", "127.0.0.1:0", tmp_path / "full", tmp_path / "missing")
     assert done.returncode == 1
     assert "not a Martlet drive (found file)" in done.stdout and "does not exist" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_lines_of_the_greeting_work_as_they_are_pasted(tmp_path, tls):
+    """A new user's first minute: the server makes its credentials, and what it prints is pasted into a shell."""
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("MARTLET_", "AWS_", "RCLONE_"))}
+    variables.update(HOME=str(tmp_path), PATH=f"{pathlib.Path(sys.executable).parent}:{variables['PATH']}")
+    (tmp_path / "README.md").write_text("read me")
+    arguments = [BINARY, "server", "--address", "127.0.0.1:0", "--ops-address", "127.0.0.1:0", "drive{1...4}"]
+    if tls:
+        subprocess.run([BINARY, "certs", "certs"], cwd=tmp_path, check=True, capture_output=True)
+        arguments += ["--certs-dir", "certs"]
+    with subprocess.Popen(arguments, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            lines = []
+            while not lines or not lines[-1].startswith("Ops on"):
+                line = process.stdout.readline()
+                assert line, lines
+                lines.append(line.rstrip("\n"))
+            pasted = [line for line in lines if line.startswith("  ")]
+            assert len([line for line in pasted if line.startswith("  export")]) == 3 + tls and len(pasted) == 7 + tls, lines
+            done = subprocess.run(["bash", "-e", "-c", "\n".join(pasted)], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, done.stderr
+            assert "README.md" in done.stdout and "'Name': 'demo'" in done.stdout, done.stdout
+            assert "<Bucket><Name>demo</Name>" in done.stdout, done.stdout
+            assert done.stdout.count("README.md") >= 3, done.stdout
+        finally:
+            process.terminate()

@@ -51,8 +51,6 @@ import Testing
         "Sources/Digests/MD5Stream.swift",
         "Sources/Drives/IO/BlockingPool.swift",
         "Sources/Drives/Log/DriveLog.swift",
-        "Sources/HTTPServer/TLS/TLSStore.swift",
-        "Sources/HTTPServer/TLS/TLSTransport.swift",
         "Sources/LoadGenerator/LoadClient.swift",
         "Sources/Runtime/IOBuffer.swift",
         "Sources/Runtime/Loop.swift",
@@ -62,6 +60,9 @@ import Testing
         "Sources/SimulationSupport/SimulatedDrive.swift",
         "Sources/SimulationSupport/SimulatedFile.swift",
         "Sources/SimulationSupport/SimulatedFiles.swift",
+        "Sources/TLS/TLSClient.swift",
+        "Sources/TLS/TLSStore.swift",
+        "Sources/TLS/TLSTransport.swift",
     ]
 
     @Test func `unchecked sendability is listed and explained`() throws {

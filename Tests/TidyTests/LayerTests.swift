@@ -7,6 +7,8 @@ import Testing
         // L0. The C shims and Base lie below Digests and Runtime, which wrap them for Swift.
         ["CLinux", "CKernels", "CDigests", "CErasure", "CExpat", "CSignOn", "CTLS", "Base"],
         ["Digests", "Runtime"],
+        // Below both ends of HTTP.
+        ["TLS"],
         // L1
         ["Drives", "HTTPServer", "HTTPClient", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy"],
         // L3

@@ -24,6 +24,7 @@ enum {
 /// Certificates with their keys, the first one for clients that name no host or an unknown one.
 typedef struct ctls_store ctls_store;
 typedef struct ctls_session ctls_session;
+typedef struct ctls_client ctls_client;
 
 /// Bytes of the peer that were not used yet, and room for bytes to it; a call moves both on.
 typedef struct {
@@ -49,6 +50,19 @@ int64_t ctls_store_not_after(const ctls_store *store, size_t index);
 void ctls_store_name(const ctls_store *store, size_t index, char *text, size_t text_count);
 
 ctls_session *ctls_session_new(ctls_store *store);
+/// What a client trusts: PEM of `authorities`, or those of the system when NULL; a certificate of its own with its key, or NULL.
+ctls_client *ctls_client_new(const void *authorities, size_t authorities_count, const void *certificate, size_t certificate_count,
+                             const void *key, size_t key_count, char *error, size_t error_count);
+void ctls_client_free(ctls_client *client);
+/// `host` is the name or the address that the server's certificate must bear.
+ctls_session *ctls_client_session_new(ctls_client *client, const char *host);
+/// Why the handshake failed; empty when nothing is known.
+void ctls_session_problem(const ctls_session *session, char *text, size_t text_count);
+/// The version spoken, such as `TLSv1.3`, and whether an earlier session was resumed.
+const char *ctls_session_version(const ctls_session *session);
+int ctls_session_resumed(const ctls_session *session);
+/// The host name that the client asked for, in lower case; empty for none.
+void ctls_session_server_name(const ctls_session *session, char *text, size_t text_count);
 void ctls_session_free(ctls_session *session);
 int ctls_handshake(ctls_session *session, ctls_io *io);
 /// Bytes read, or one of the codes above.

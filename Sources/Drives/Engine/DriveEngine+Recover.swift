@@ -17,6 +17,14 @@ extension DriveEngine {
     package func recover() async throws(DriveError) -> DriveRecovery {
         precondition(phase == .closed, "a drive is opened once")
         lock = try await DriveFormat.openLocked(io, as: identity)
+        do throws(DriveError) { return try await recoverLocked() } catch {
+            // What can't be used gives its lock back: the directory may be mended, or emptied, and offered again.
+            await end()
+            throw error
+        }
+    }
+
+    private func recoverLocked() async throws(DriveError) -> DriveRecovery {
         try await makeDirectories()
         try await manifest.open()
         let state = manifest.state
@@ -33,7 +41,9 @@ extension DriveEngine {
         try await dataFiles.check(known: Set(state.dataSegments.keys))
         try await beginManifest()
         // Durable before the log takes the place where the damage was.
-        if !recovered.damages.isEmpty && !state.isDamaged { try await appendToManifest([.damaged(true)]) }
+        if (!recovered.damages.isEmpty || manifest.lostItsName) && !state.isDamaged {
+            try await appendToManifest([.damaged(true)])
+        }
         counters.damagedBatches = UInt64(recovered.damages.count + recovered.oldDamages.count)
         try await startLog(after: recovered)
         await measureSpace()

@@ -118,6 +118,11 @@ extension DriveEngine {
             // The log has everything: a last flush only makes the next start short.
             try? await flush()
         }
+        await end()
+    }
+
+    /// Ends the background work, closes the files and gives the lock back.
+    func end() async {
         phase = .stopping
         wakeLoops()
         for gate in [flushGate, compactionGate, cleaningGate, segmentGate, reserveGate] { await gate.enter() }

@@ -24,6 +24,8 @@ package final class Manifest {
     private var sequence: UInt64 = 0
     private var baseBytes: UInt64 = 0
     package private(set) var state = ManifestState()
+    /// CURRENT could not be read, and the newest file was taken in its place.
+    private(set) var lostItsName = false
     /// What lies behind the last good edit: torn by a power cut, and then cut short, or damaged.
     private(set) var unreadEnd: (path: String, offset: Int, isWhole: Bool)?
 
@@ -146,8 +148,29 @@ package final class Manifest {
         let text = String(decoding: bytes, as: UTF8.self)
         guard text.hasPrefix("MANIFEST-"), text.hasSuffix("\n"),
             let number = UInt64(text.dropFirst("MANIFEST-".count).dropLast()), Self.path(number) + "\n" == text
-        else { throw .damagedFormat(what: "CURRENT") }
+        else { return try await newest() }
         return number
+    }
+
+    /// CURRENT is damaged: there is one manifest, or a second one that a start had begun. Nothing is added to an old one once a
+    /// new one is begun, whose first edit is the whole of what the old one says, so the newest that is whole holds everything.
+    /// The drive counts as damaged all the same and is compared with the others.
+    private func newest() async throws(DriveError) -> UInt64 {
+        for number in try await numbers().sorted(by: >) where try await isWhole(number) {
+            lostItsName = true
+            return number
+        }
+        throw .damagedFormat(what: "CURRENT")
+    }
+
+    private func isWhole(_ number: UInt64) async throws(DriveError) -> Bool {
+        let reader = Manifest(io: io)
+        reader.number = number
+        do throws(DriveError) { try await reader.replay() } catch {
+            guard case .damagedFormat = error else { throw error }
+            return false
+        }
+        return true
     }
 
     /// Only a drive that was never opened has no CURRENT, which is replaced by rename and never removed; and the log begins after it.
@@ -243,10 +266,13 @@ package final class Manifest {
     }
 
     private func nextNumber() async throws(DriveError) -> UInt64 {
-        let numbers = try await names().compactMap { name in
+        max(number, try await numbers().max() ?? 0) + 1
+    }
+
+    private func numbers() async throws(DriveError) -> [UInt64] {
+        try await names().compactMap { name in
             name.hasPrefix("MANIFEST-") ? UInt64(name.dropFirst("MANIFEST-".count)) : nil
         }
-        return max(number, numbers.max() ?? 0) + 1
     }
 
     private func removeOthers(than path: String) async throws(DriveIOError) {

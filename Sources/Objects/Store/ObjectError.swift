@@ -68,7 +68,7 @@ package enum ObjectError: Error, Sendable {
     case damaged(detail: String)
 
     package enum Condition: Sendable {
-        case ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifMatchSize, ifMatchTime
+        case ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifMatchSize, ifMatchTime, ifMatchInitiatedTime
     }
 }
 

@@ -28,6 +28,11 @@ struct AdminOptions: ParsableArguments {
     var endpoint: String?
     @Option(help: "Region of the signatures (default: MARTLET_REGION, else us-east-1).")
     var region: String?
+    @Option(
+        help:
+            "PEM file of the authorities that an https server is trusted by (default: MARTLET_CA_FILE, AWS_CA_BUNDLE, else the system's)."
+    )
+    var caFile: String?
     @Flag(help: "Answer with JSON.")
     var json = false
 }
@@ -72,19 +77,17 @@ extension AdminLeaf {
         let endpoint: AdminEndpoint, credentials: AdminCredentials
         let place = options.endpoint ?? environment("MARTLET_ENDPOINT") ?? "http://127.0.0.1:9000"
         do throws(AdminEndpoint.Refusal) { endpoint = try AdminEndpoint(place) } catch {
-            switch error {
-            case .tls:
-                throw ValidationError("\(place): this command speaks plain HTTP; name the server's own http address")
-            case .path, .form: throw ValidationError("\(place) is not http://HOST:PORT")
-            }
+            throw ValidationError("\(place) is not http://HOST:PORT or https://HOST:PORT")
         }
         do throws(AdminCredentials.Missing) { credentials = try AdminCredentials(environment: environment) } catch {
             throw ValidationError(error.description)
         }
         let loops = try LoopGroup(count: 1, configuration: LoopConfiguration(name: "admin", usesRing: false))
+        let tls = endpoint.isSecure ? try TrustedAuthorities.client(file: options.caFile) : nil
         let client = AdminClient(
             endpoint: endpoint, accessKey: credentials.accessKey, secretKey: credentials.secretKey,
-            region: options.region ?? environment("MARTLET_REGION") ?? "us-east-1", time: SystemTime(), on: loops[0])
+            region: options.region ?? environment("MARTLET_REGION") ?? "us-east-1", time: SystemTime(), tls: tls,
+            on: loops[0])
         var status: Int32?
         do {
             try await perform(AdminSession(client: client, account: accountName, asJSON: options.json))

@@ -1,12 +1,12 @@
 import CTLS
 import Glibc
-import Runtime
+package import Runtime
 
 /// TLS over a socket of a loop. The handshake runs with the first wait for bytes, under the deadline of the first head.
 ///
 /// Records are encrypted straight into a pooled buffer and decrypted straight out of one; an idle connection holds neither.
 // SAFETY: used on the thread of its loop only, as the socket is.
-final class TLSTransport: Transport, @unchecked Sendable {
+package final class TLSTransport: Transport, @unchecked Sendable {
     /// Records of one system call: what a second-level cache holds.
     private static let outputBytes = 256 << 10
     private static let inputBytes = 64 << 10
@@ -18,8 +18,14 @@ final class TLSTransport: Transport, @unchecked Sendable {
         this port speaks HTTPS: use https:// in the URL\r\n
         """
 
+    /// What outlives the session.
+    enum Role {
+        case server(TLSCertificates, TLSStore)
+        case client(TLSClient)
+    }
+
     private let socket: LoopSocket
-    private let store: TLSStore
+    private let role: Role
     private let buffers: BufferPool
     private let session: OpaquePointer
     private var input: IOBuffer?
@@ -27,27 +33,45 @@ final class TLSTransport: Transport, @unchecked Sendable {
     private var inputEnd = 0
     private var isEstablished = false
     private var hasEnded = false
+    private var hasFailed = false
     private var isSending = false
     private var bytesWithoutWait = 0
     /// What reading made TLS say: alerts and key updates. Sent with the next bytes, or before the next wait.
     private var replies: [UInt8] = []
 
-    init?(_ socket: LoopSocket, _ store: TLSStore, _ buffers: BufferPool) {
+    init(_ socket: LoopSocket, _ session: OpaquePointer, _ buffers: BufferPool, role: Role) {
+        (self.socket, self.session, self.buffers, self.role) = (socket, session, buffers, role)
+    }
+
+    /// The server's side, with what is served now; nil without memory.
+    package convenience init?(_ socket: LoopSocket, _ certificates: TLSCertificates, _ buffers: BufferPool) {
+        let store = certificates.store
         guard let session = ctls_session_new(store.pointer) else { return nil }
-        (self.socket, self.store, self.buffers, self.session) = (socket, store, buffers, session)
+        self.init(socket, session, buffers, role: .server(certificates, store))
     }
 
     deinit { ctls_session_free(session) }
 
-    var isSecure: Bool { true }
-    var isPeerGone: Bool { socket.isPeerGone }
-    func interrupt(_ reason: SocketError) { socket.interrupt(reason) }
-    func clearInterruption() { socket.clearInterruption() }
-    func abort() { socket.abort() }
+    package var isSecure: Bool { true }
+
+    package var serverName: String? {
+        let name = TLSStore.text { ctls_session_server_name(session, $0, $1) }
+        return name.isEmpty ? nil : name
+    }
+
+    /// Why the handshake failed, in a few words; empty while it has not.
+    package var problem: String { hasFailed ? TLSStore.text { ctls_session_problem(session, $0, $1) } : "" }
+    /// Such as `TLSv1.3`.
+    package var version: String { String(cString: ctls_session_version(session)) }
+
+    package var isPeerGone: Bool { socket.isPeerGone }
+    package func interrupt(_ reason: SocketError) { socket.interrupt(reason) }
+    package func clearInterruption() { socket.clearInterruption() }
+    package func abort() { socket.abort() }
 
     // MARK: Receiving
 
-    func tryReceive(into buffer: UnsafeMutableRawBufferPointer) throws(SocketError) -> Int? {
+    package func tryReceive(into buffer: UnsafeMutableRawBufferPointer) throws(SocketError) -> Int? {
         guard isEstablished else { return nil }
         while !hasEnded {
             let result = withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { room in
@@ -67,14 +91,14 @@ final class TLSTransport: Transport, @unchecked Sendable {
         return 0
     }
 
-    func waitReadable() async throws(SocketError) {
+    package func waitReadable() async throws(SocketError) {
         if !isEstablished { return try await shakeHands() }
         if !replies.isEmpty, !isSending { try await sendReplies() }
         if ctls_pending(session) > 0 || hasEnded { return }
         try await socket.waitReadable()
     }
 
-    func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(SocketError) -> Int {
         while true {
             if let count = try tryReceive(into: buffer) {
                 // As the socket does: after a mebibyte others on the loop have a turn.
@@ -102,7 +126,7 @@ final class TLSTransport: Transport, @unchecked Sendable {
 
     // MARK: Sending
 
-    func send(
+    package func send(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, progress: (Int) -> Void
     ) async throws(SocketError) {
         if !isEstablished { try await shakeHands() }
@@ -144,12 +168,12 @@ final class TLSTransport: Transport, @unchecked Sendable {
         try await flush(buffer, count) { _ in }
     }
 
-    func shutDownSending() {
+    package func shutDownSending() {
         sayGoodbye()
         socket.shutDownSending()
     }
 
-    func close() {
+    package func close() {
         if isEstablished, !hasEnded { sayGoodbye() }
         socket.close()
     }
@@ -167,15 +191,26 @@ final class TLSTransport: Transport, @unchecked Sendable {
     // MARK: Handshake
 
     private func shakeHands() async throws(SocketError) {
+        do throws(SocketError) {
+            try await exchangeKeys()
+        } catch {
+            if case .server(let certificates, _) = role { certificates.count(\.failed) }
+            throw error
+        }
+        isEstablished = true
+        if case .server(let certificates, _) = role {
+            certificates.count(ctls_session_resumed(session) == 1 ? \.resumed : \.full)
+        }
+    }
+
+    private func exchangeKeys() async throws(SocketError) {
         let output = buffers.take(Self.handshakeBytes)
         while true {
             var made = 0
             let result = call(output.bytes, made: &made) { Int(ctls_handshake(session, $0)) }
             if made > 0 { try await flush(output, made) { _ in } }
             switch result {
-            case Int(CTLS_DONE):
-                isEstablished = true
-                return
+            case Int(CTLS_DONE): return
             case Int(CTLS_WANT_OUTPUT): continue
             case Int(CTLS_WANT_INPUT):
                 while true {
@@ -190,7 +225,9 @@ final class TLSTransport: Transport, @unchecked Sendable {
                     start: Self.plainAnswer.utf8Start, count: Self.plainAnswer.utf8CodeUnitCount)
                 try await socket.send(text, UnsafeRawBufferPointer(start: nil, count: 0)) { _ in }
                 throw .peerGone(errno: EPROTO)
-            default: throw .peerGone(errno: EPROTO)
+            default:
+                hasFailed = true
+                throw .peerGone(errno: EPROTO)
             }
         }
     }

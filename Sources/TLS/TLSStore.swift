@@ -88,8 +88,20 @@ package final class TLSStore: @unchecked Sendable {
 
 /// What new connections are served with. Running connections keep what they began with.
 package final class TLSCertificates: Sendable {
+    /// Handshakes since the start, by how they ended.
+    package struct Counts: Sendable {
+        package var full = 0
+        package var resumed = 0
+        package var failed = 0
+    }
+
     private let current: Mutex<TLSStore>
+    private let counted = Mutex(Counts())
+
     package init(_ store: TLSStore) { current = Mutex(store) }
+
     package var store: TLSStore { current.withLock { $0 } }
     package func replace(_ store: TLSStore) { current.withLock { $0 = store } }
+    package var handshakes: Counts { counted.withLock { $0 } }
+    func count(_ kind: any WritableKeyPath<Counts, Int> & Sendable) { counted.withLock { $0[keyPath: kind] += 1 } }
 }

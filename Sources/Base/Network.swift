@@ -1,10 +1,10 @@
 /// An IPv4 or IPv6 address, or a block of them (`192.0.2.0/24`). IPv4 addresses mapped into IPv6 are IPv4 addresses.
-struct Network: Hashable, Sendable {
+package struct Network: Hashable, Sendable {
     /// 4 or 16 bytes.
     private let address: [UInt8]
     private let prefix: Int
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, var address = Self.address(String(first)) else { return nil }
         var mapped = 0
@@ -22,7 +22,7 @@ struct Network: Hashable, Sendable {
         (self.address, prefix) = (address, written - mapped)
     }
 
-    func contains(_ other: Network) -> Bool {
+    package func contains(_ other: Network) -> Bool {
         guard address.count == other.address.count, other.prefix >= prefix else { return false }
         for bit in 0..<prefix {
             let mask = UInt8(0x80) >> UInt8(bit % 8)
@@ -32,8 +32,8 @@ struct Network: Hashable, Sendable {
     }
 
     /// Bits that are fixed.
-    var prefixLength: Int { prefix }
-    var isIPv4: Bool { address.count == 4 }
+    package var prefixLength: Int { prefix }
+    package var isIPv4: Bool { address.count == 4 }
 
     private static func address(_ text: String) -> [UInt8]? {
         text.contains(":") ? six(text) : four(text)

@@ -1,0 +1,63 @@
+import Base
+import Drives
+import Runtime
+import SimulationSupport
+import Testing
+
+/// Starts on drives whose checkpoint is damaged.
+struct DamagedStartTests {
+    private func store(_ name: String, _ sequence: UInt64, in engine: DriveEngine) async throws {
+        let position = Position(epoch: 1, sequence: sequence)
+        try await engine.commit(
+            DriveCommit(
+                header: header(position), mutations: [put(Keys.version(name, sequence), Array(name.utf8))]))
+    }
+
+    @Test func `a drive that can't be opened gives its lock back, and opens when it was mended`() throws {
+        let rig = EngineRig(seed: 21)
+        try rig.executor.run {
+            try await rig.format()
+            let engine = try await rig.open()
+            try await store("a", 1, in: engine)
+            await engine.shutDown()
+            let manifest = try #require(try await rig.drive.files.list("").first { $0.hasPrefix("MANIFEST-") })
+            let whole = rig.drive.image()
+            rig.drive.flipBits(in: manifest, 0..<1)
+            for _ in 0..<2 {
+                do throws(DriveError) {
+                    _ = try await rig.engine().recover()
+                    Issue.record("a drive without a manifest was opened")
+                } catch { guard case .damagedFormat = error else { throw error } }
+            }
+            rig.drive.restore(whole)
+            let mended = try await rig.open()
+            #expect(try await mended.entry(Keys.version("a", 1)) != nil)
+            await mended.shutDown()
+        }
+    }
+
+    @Test func `a drive whose CURRENT is damaged finds its manifest and counts as damaged`() throws {
+        let rig = EngineRig(seed: 22)
+        try rig.executor.run {
+            try await rig.format()
+            let first = try await rig.open()
+            try await store("a", 1, in: first)
+            await first.shutDown()
+            let second = rig.engine()
+            #expect(try await second.recover().isDamaged == false)
+            try await second.resolve(VerdictBy { _ in .valid })
+            await second.shutDown()
+            rig.drive.flipBits(in: "CURRENT", 3..<6)
+            // A second manifest that a start had begun and not finished is no hindrance.
+            let begun = try await rig.drive.files.open("MANIFEST-00000099", .create)
+            await begun.close()
+            for _ in 0..<2 {
+                let engine = rig.engine()
+                #expect(try await engine.recover().isDamaged)
+                try await engine.resolve(VerdictBy { _ in .valid })
+                #expect(try await engine.entry(Keys.version("a", 1)) != nil)
+                await engine.shutDown()
+            }
+        }
+    }
+}
