@@ -63,6 +63,11 @@ package final class DriveAudit {
             try await manifest.open()
             state = manifest.state
         } catch { note(error, .manifest, Manifest.currentPath, "") }
+        if manifest.lostItsName {
+            report.add(
+                .manifest, Manifest.currentPath, "",
+                "does not name a manifest; the newest whole one holds, and the next start counts the drive as damaged")
+        }
         if let end = manifest.unreadEnd {
             let what =
                 end.isWhole
