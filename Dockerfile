@@ -5,7 +5,7 @@ ARG RUNTIME=docker.io/library/debian:bookworm-slim
 FROM ${BUILDER} AS build
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev \
-        libcurl4-openssl-dev libldap-dev \
+        libcurl4-openssl-dev libldap-dev zlib1g-dev libzstd-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Package.swift ./
@@ -24,7 +24,7 @@ LABEL org.opencontainers.image.title="Martlet" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends liburing2 libisal2 libssl3 libexpat1 libxxhash0 libcurl4 libldap-2.5-0 ca-certificates \
+    && apt-get install -y -qq --no-install-recommends liburing2 libisal2 libssl3 libexpat1 libxxhash0 libcurl4 libldap-2.5-0 zlib1g libzstd1 ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin martlet \
     && install -d -o 10001 -g 10001 -m 0700 /state /data

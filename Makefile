@@ -5,7 +5,7 @@
 #   make image  builds the container image without a daemon or a registry, and runs its binary (needs root)
 .PHONY: run test image build packages venv lint unit conformance acceptance clean
 
-LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev libcurl4-openssl-dev libldap-dev
+LIBRARIES := liburing-dev libisal-dev libssl-dev libexpat1-dev libxxhash-dev libseccomp-dev libcurl4-openssl-dev libldap-dev zlib1g-dev libzstd-dev
 # Exclusivity is checked by the compiler where it can be, and at run time in debug builds: here the checks cost a tenth of all CPU.
 BUILD     := swift build -c release -Xswiftc -enforce-exclusivity=unchecked --explicit-target-dependency-import-check error
 VENV      := .build/venv
@@ -25,6 +25,7 @@ test: packages venv
 	@.ci/step "build" $(BUILD) --build-tests
 	@.ci/step "unit, tidy and simulation tests" swift test -c release --skip-build
 	@.ci/step "conformance and crash tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/ConformanceTests Tests/CrashTests
+	@MARTLET_TEST_TLS=1 .ci/step "conformance tests over TLS" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/ConformanceTests
 	@.ci/step "robustness tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/RobustnessTests
 	@.ci/step "operations tests" $(VENV)/bin/python -m pytest -q -p no:cacheprovider --durations=5 Tests/OperationsTests
 

@@ -35,6 +35,7 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "CDigests", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("xxhash")]),
         .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "CArchives", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         .target(
             name: "CSignOn",
@@ -51,6 +52,7 @@ let package = Package(
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),
         room("ErasureCoding", ["CErasure"]),
         room("ObjectFormat", ["Base", "Digests"]),
+        room("Archives", ["CArchives"]),
         room("AccessPolicy", ["Base", "Digests"]),
         // L3
         room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
@@ -62,7 +64,8 @@ let package = Package(
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat", "S3Protocol",
+                "AccessPolicy", "Archives", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat",
+                "S3Protocol",
                 "Objects", "SignOn",
                 "Telemetry",
             ]),
@@ -105,6 +108,7 @@ let package = Package(
         tests("RuntimeTests", ["Base", "Runtime", "SimulationSupport"]),
         tests("HTTPServerTests", ["Base", "HTTPClient", "Runtime", "HTTPServer", "TLS"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
+        tests("ArchivesTests", ["Archives"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
         tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
         tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),

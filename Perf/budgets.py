@@ -99,13 +99,13 @@ class Load:
 
 
 class Martlet:
-    def __init__(self, binary, directory):
+    def __init__(self, binary, directory, settings=None):
         self.port = free_port()
         drives = [directory / f"drive{i}" for i in (1, 2, 3, 4)]
         for drive in drives:
             drive.mkdir(parents=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("MARTLET_", "AWS_"))}
-        environment.update(MARTLET_ROOT_USER=USER, MARTLET_ROOT_PASSWORD=PASSWORD)
+        environment.update(MARTLET_ROOT_USER=USER, MARTLET_ROOT_PASSWORD=PASSWORD, **(settings or {}))
         self.log = open(directory / "log", "w")
         self.process = subprocess.Popen(
             [binary, "server", "--address", f"127.0.0.1:{self.port}", "--ops-address", "127.0.0.1:0", "--state-dir",

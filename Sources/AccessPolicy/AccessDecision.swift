@@ -55,7 +55,7 @@ extension PolicyCombination {
         var bucketMatch = PrincipalSet.Match.none
         if resourceAllowsCount, case .allowed(_, let match) = bucketVerdict.answer { bucketMatch = match }
         guard case .identity(let caller) = request.caller else {
-            if bucketMatch == .direct { return allowed(.bucketPolicy) }
+            if bucketMatch >= .direct { return allowed(.bucketPolicy) }
             return isGrantedToGroup ? allowed(.accessControlList) : refused(.notAllowed(missing: .nothing))
         }
         return decide(request, caller, bucketMatch)
@@ -95,8 +95,10 @@ extension PolicyCombination {
         }
 
         let isSameAccount = caller.canonicalID == resourceOwner
-        // Within the account a policy that names the identity itself decides alone. A boundary or a session policy does not
-        // take away from a user what the bucket gives it by name; from a role or a federated session it does.
+        // Within the account a policy that names the identity itself decides alone. A boundary does not take away from a user
+        // what the bucket gives it by name; from a role's session it does, and so does a session policy, unless the bucket
+        // names that one session.
+        if isSameAccount, bucketMatch == .session { return allowed(.bucketPolicy) }
         let isNamed = bucketMatch == .direct || isGrantedToGroup
         if isSameAccount, isNamed {
             if blockingSession == nil, !isBounded || caller.kind == .user {

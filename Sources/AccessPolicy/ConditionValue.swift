@@ -4,8 +4,8 @@ import Digests
 /// One value that a condition compares with, read once when the policy is.
 enum ConditionValue: Hashable, Sendable {
     case text(Pattern)
-    /// The first five parts of an ARN and the resource, each a pattern of its own; nil pieces match nothing.
-    case arn(Pattern)
+    /// With its six parts, each a pattern of its own; without parts when it has not six.
+    case arn(Pattern, parts: [Pattern])
     case number(DecimalNumber)
     case date(Double)
     case bool(Bool)
@@ -25,7 +25,9 @@ enum ConditionValue: Hashable, Sendable {
         }
         switch comparison {
         case .string(_, let wildcards): self = .text(Pattern(text, variables: variables, wildcards: wildcards))
-        case .arn: self = .arn(Pattern(text, variables: variables))
+        case .arn:
+            let pattern = Pattern(text, variables: variables), parts = pattern.parts(6, cutBy: UInt8(ascii: ":"))
+            self = .arn(pattern, parts: parts.count == 6 ? parts : [])
         case .numeric: self = try read(DecimalNumber(text), ConditionValue.number)
         case .date: self = try read(DateText.parse(text), ConditionValue.date)
         case .bool, .null: self = try read(Self.bool(text), ConditionValue.bool)
@@ -49,14 +51,17 @@ enum ConditionValue: Hashable, Sendable {
         switch (comparison, self) {
         case (.string(let foldingCase, _), .text(let pattern)):
             return pattern.matches(found, facts, foldingCase: foldingCase)
-        case (.arn, .arn(let pattern)): return Self.matchesARN(pattern, found, facts)
+        case (.arn, .arn(let pattern, let parts)): return Self.matchesARN(pattern, parts, found, facts)
         case (.numeric(let order), .number(let value)):
             return DecimalNumber(found).map { order.holds($0, value) } ?? false
         case (.date(let order), .date(let value)):
             return DateText.parse(found).map { order.holds($0, value) } ?? false
         case (.bool, .bool(let value)), (.null, .bool(let value)): return Self.bool(found) == value
         case (.binary, .binary(let value)): return Base64.decode(found) == value
-        case (.address, .network(let network)): return Network(found).map { network.contains($0) } ?? false
+        case (.address, .network(let network)):
+            // Requests come from an address, not from a block of them.
+            guard !found.utf8.contains(UInt8(ascii: "/")), let address = Network(found) else { return false }
+            return network.contains(address)
         case (_, .deferred(let pattern)):
             guard let symbols = pattern.symbols(facts, foldingCase: false), symbols.allSatisfy({ $0 < 256 }) else {
                 return false
@@ -70,16 +75,14 @@ enum ConditionValue: Hashable, Sendable {
         }
     }
 
-    /// The six parts of an ARN match one by one, so that a star in one does not reach into the next.
-    private static func matchesARN(_ pattern: Pattern, _ found: String, _ facts: any FactSource) -> Bool {
+    /// The six parts of an ARN match one by one, so that a star in one does not reach into the next. What is no ARN fits a lone star.
+    private static func matchesARN(
+        _ pattern: Pattern, _ wanted: [Pattern], _ found: String, _ facts: any FactSource
+    ) -> Bool {
         if pattern.source == "*" { return true }
         let parts = found.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
-        let wanted = pattern.source.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
-        // A variable may hold colons of its own (`${aws:username}`), which must not cut the pattern.
-        guard wanted.count == 6, parts.count == 6, !pattern.hasVariables else {
-            return pattern.matches(found, facts)
-        }
-        return zip(wanted, parts).allSatisfy { Pattern(String($0)).matches(String($1), facts) }
+        guard wanted.count == 6, parts.count == 6 else { return false }
+        return zip(wanted, parts).allSatisfy { $0.matches(String($1), facts) }
     }
 }
 

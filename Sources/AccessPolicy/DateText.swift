@@ -2,7 +2,7 @@
 enum DateText {
     static func parse(_ text: String) -> Double? {
         let bytes = Array(text.utf8)
-        if !bytes.isEmpty, bytes.count <= 15, bytes.allSatisfy({ (0x30...0x39).contains($0) }), bytes.count != 8 {
+        if !bytes.isEmpty, bytes.count <= 18, bytes.allSatisfy({ (0x30...0x39).contains($0) }), bytes.count != 8 {
             return Double(text)
         }
         var reader = Reader(bytes: bytes)
@@ -38,10 +38,10 @@ enum DateText {
             let isDashed = take("-")
             guard let month = number(2), (1...12).contains(month) else { return nil }
             if isDashed, !take("-") { return nil }
-            guard let day = number(2), (1...31).contains(day) else { return nil }
+            guard let day = number(2), (1...Self.days(in: month, year)).contains(day) else { return nil }
             var seconds = Double(Self.days(year, month, day) * 86_400)
             guard index < bytes.count else { return seconds }
-            guard take("T") || take("t"), let hour = number(2), hour <= 24 else { return nil }
+            guard take("T") || take("t"), let hour = number(2), hour < 24 else { return nil }
             seconds += Double(hour * 3600)
             let hasColon = take(":")
             if let minute = number(2) {
@@ -75,6 +75,14 @@ enum DateText {
             let minute = number(2) ?? 0
             guard minute < 60 else { return nil }
             return sign * Double(hour * 3600 + minute * 60)
+        }
+
+        private static func days(in month: Int, _ year: Int) -> Int {
+            switch month {
+            case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+            case 4, 6, 9, 11: 30
+            default: 31
+            }
         }
 
         /// Days since 1970-01-01 in the proleptic Gregorian calendar; a year begins in March, so that the leap day comes last.

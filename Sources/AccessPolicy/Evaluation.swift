@@ -36,7 +36,7 @@ extension PolicyDocument {
         var outcomes: [StatementOutcome] = [], denied: Int?, allowed: (Int, PrincipalSet.Match)?
         for (index, statement) in statements.enumerated() {
             // An allow that is there already needs no second one unless it names the caller more directly.
-            if !explaining, statement.effect == .allow, let allowed, allowed.1 == .direct { continue }
+            if !explaining, statement.effect == .allow, let allowed, allowed.1 == .session { continue }
             let (outcome, match) = statement.outcome(request)
             if explaining { outcomes.append(outcome) }
             guard outcome == .applies else { continue }
@@ -60,8 +60,11 @@ extension PolicyDocument.Statement {
     func outcome(_ request: AccessRequest) -> (StatementOutcome, PrincipalSet.Match) {
         var match = PrincipalSet.Match.direct
         if let principal {
-            match = principal.match(request.caller)
-            if isPrincipalNegated { match = match == .none ? .direct : .none }
+            if isPrincipalNegated {
+                match = principal.excepts(request.caller) ? .none : .direct
+            } else {
+                match = principal.match(request.caller)
+            }
             guard match != .none else { return (.otherPrincipal, .none) }
         }
         guard actions.matches(request.action, request.facts, foldingCase: true) else { return (.otherAction, match) }

@@ -17,6 +17,26 @@ package struct Pattern: Hashable, Sendable {
         pieces = Self.parse(Array(source.utf8), variables: variables, wildcards: wildcards)
     }
 
+    private init(pieces: [Piece], source: String) { (self.pieces, self.source) = (pieces, source) }
+
+    /// The pattern cut at a byte of its text, not of what its variables bring in; the last part keeps what is left.
+    func parts(_ countMax: Int, cutBy mark: UInt8) -> [Pattern] {
+        var parts: [[Piece]] = [[]]
+        for piece in pieces {
+            guard case .literal(var rest) = piece else {
+                parts[parts.count - 1].append(piece)
+                continue
+            }
+            while parts.count < countMax, let cut = rest.firstIndex(of: mark) {
+                if cut > 0 { parts[parts.count - 1].append(.literal(Array(rest[..<cut]))) }
+                parts.append([])
+                rest = Array(rest[(cut + 1)...])
+            }
+            if !rest.isEmpty { parts[parts.count - 1].append(.literal(rest)) }
+        }
+        return parts.map { Pattern(pieces: $0, source: source) }
+    }
+
     package var hasVariables: Bool {
         pieces.contains { if case .variable = $0 { true } else { false } }
     }

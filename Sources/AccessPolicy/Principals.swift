@@ -15,11 +15,13 @@ package struct PrincipalSet: Hashable, Sendable {
     package var members: [Member]
     package init(_ members: [Member]) { self.members = members }
 
-    /// How the caller is meant. Naming an account hands the decision to that account; naming the identity decides.
+    /// How the caller is meant. Naming an account hands the decision to that account; naming the identity decides; what names one
+    /// session is given to it alone, beyond what bounds other sessions.
     package enum Match: Int, Comparable, Sendable {
         case none = 0
         case account = 1
         case direct = 2
+        case session = 3
         package static func < (lhs: Match, rhs: Match) -> Bool { lhs.rawValue < rhs.rawValue }
     }
 
@@ -27,6 +29,18 @@ package struct PrincipalSet: Hashable, Sendable {
         var best = Match.none
         for member in members { best = max(best, Self.match(member, caller)) }
         return best
+    }
+
+    /// Whether NotPrincipal excepts the caller: only whom it names. An account there is the account itself, and a role its sessions'
+    /// role: a session has to be named as well.
+    package func excepts(_ caller: Caller) -> Bool {
+        members.contains { member in
+            guard case .identity(let identity) = caller, case .role(let role) = identity.kind, member == .arn(role)
+            else {
+                return Self.match(member, caller) >= .direct
+            }
+            return false
+        }
     }
 
     private static func match(_ member: Member, _ caller: Caller) -> Match {
@@ -46,7 +60,12 @@ package struct PrincipalSet: Hashable, Sendable {
             guard id == identity.canonicalID else { return .none }
             return identity.kind == .account ? .direct : .account
         case .arn(let arn):
-            if arn == identity.arn { return .direct }
+            if arn == identity.arn {
+                switch identity.kind {
+                case .role, .federatedUser: return .session
+                case .account, .user: return .direct
+                }
+            }
             if case .role(let role) = identity.kind, role == arn { return .direct }
             // The form without an account number names an account by its canonical id.
             if arn == "arn:aws:iam:::user/\(identity.canonicalID)" {

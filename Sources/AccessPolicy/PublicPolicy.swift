@@ -35,7 +35,7 @@ extension Condition {
             switch value {
             case .network(let network):
                 return network.prefixLength >= (network.isIPv4 ? Self.prefixMin.four : Self.prefixMin.six)
-            case .text(let pattern), .arn(let pattern):
+            case .text(let pattern), .arn(let pattern, _):
                 return lowercasedKey != "aws:sourceip" && !pattern.hasVariables && Self.isFixed(pattern, lowercasedKey)
             case .bool: return true
             case .number, .date, .binary, .deferred: return false

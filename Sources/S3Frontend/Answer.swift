@@ -9,6 +9,8 @@ struct Answer {
         case bytes([UInt8])
         /// Sent as it is read; `count` bytes in all.
         case object(ObjectReader, count: Int64)
+        /// A file of an archive, expanded while it is sent.
+        case expanded(ExpandedMember, count: Int64)
         /// The fields of a body of this length, without it: HEAD.
         case withheld(count: Int64)
     }
@@ -40,7 +42,7 @@ struct Answer {
     var objectBytes: Int64? {
         guard status == 200 else { return nil }
         switch body {
-        case .object(_, let count), .withheld(let count): return count
+        case .object(_, let count), .expanded(_, let count), .withheld(let count): return count
         case .none, .xml, .bytes: return nil
         }
     }

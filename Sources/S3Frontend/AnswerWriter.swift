@@ -20,6 +20,7 @@ enum AnswerWriter {
                 try await exchange.start(head, .exactly(count))
                 try await exchange.finish()
             case .object(let reader, let count): try await stream(reader, count, head, exchange)
+            case .expanded(let member, let count): try await stream(member, count, head, exchange)
             }
         } catch {}
     }
@@ -35,6 +36,27 @@ enum AnswerWriter {
             await reader.close()
         } catch {
             await reader.close()
+            exchange.abort()
+            throw error
+        }
+    }
+
+    private static func stream(
+        _ member: ExpandedMember, _ count: Int64, _ head: ResponseHead, _ exchange: HTTPExchange
+    ) async throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 64)
+        defer { buffer.deallocate() }
+        do {
+            try await exchange.start(head, .exactly(count))
+            while true {
+                let made = try await member.read(into: buffer)
+                guard made > 0 else { break }
+                try await exchange.write(UnsafeRawBufferPointer(rebasing: buffer[..<made]))
+            }
+            try await exchange.finish()
+            await member.close()
+        } catch {
+            await member.close()
             exchange.abort()
             throw error
         }

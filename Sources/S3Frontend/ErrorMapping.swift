@@ -81,6 +81,8 @@ extension S3Error {
                 "The provided 'x-amz-mp-object-size' header value \(expected) does not match what was computed: \(found)"
             )
         case .tooManyBuckets: self = S3Error(.tooManyBuckets)
+        case .quotaExceeded(let detail):
+            self = S3Error(.quotaExceeded, detail).with("BucketName", request.bucketOrEmpty)
         case .documentTooLarge(let limit):
             self = S3Error(.maxMessageLengthExceeded).with("MaxMessageLengthBytes", String(limit))
         case .invalidWriteOffset(let size):
@@ -88,7 +90,13 @@ extension S3Error {
         case .tooManyParts: self = S3Error(.tooManyParts)
         case .conflict: self = S3Error(.conditionalRequestConflict)
         case .notBuilt(let detail): self = S3Error(.notImplemented, detail)
-        case .body(let body): self = Self.ofBody(body.reason)
+        case .body(let body):
+            // A body that the server reads from itself, of a copy or an append, fails as reads do.
+            if let inner = body.reason as? ObjectError {
+                self = S3Error(inner, request)
+            } else {
+                self = Self.ofBody(body.reason)
+            }
         case .slowDown: self = S3Error(.slowDown)
         case .readUnavailable(let detail), .writeUnavailable(let detail):
             self = S3Error(.serviceUnavailable, "The store can't serve this now: \(detail). Please retry.")
@@ -121,6 +129,7 @@ extension S3Error {
         case .ifUnmodifiedSince: "If-Unmodified-Since"
         case .ifMatchSize: "x-amz-if-match-size"
         case .ifMatchTime: "x-amz-if-match-last-modified-time"
+        case .ifMatchInitiatedTime: "x-amz-if-match-initiated-time"
         }
     }
 }

@@ -13,6 +13,10 @@ extension Operations {
         } catch {
             return try refusedRead(error, context)
         }
+        do throws(S3Error) { try await confirm(result.head.object, context) } catch {
+            await result.reader.close()
+            throw error
+        }
         let count = result.head.range?.count ?? 0
         return describe(result.head, context, bucket, body: .object(result.reader, count: count))
     }
@@ -26,6 +30,7 @@ extension Operations {
         } catch {
             return try refusedRead(error, context)
         }
+        try await confirm(head.object, context)
         return describe(head, context, bucket, body: .withheld(count: head.range?.count ?? 0))
     }
 

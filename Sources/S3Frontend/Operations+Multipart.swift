@@ -96,10 +96,24 @@ extension Operations {
 
     func abortMultipartUpload(_ context: RequestContext) async throws(S3Error) -> Answer {
         _ = try bucket(context)
-        let upload = try context.uploadID()
-        try await translating(context) { () async throws(ObjectError) in
-            try await store.abortUpload(
-                context.bucketOrEmpty, context.objectKey, upload: upload, tenant: context.tenant)
+        var initiated: Timestamp?
+        if let text = context.header("x-amz-if-match-initiated-time") {
+            guard let time = HTTPDate.parse(text) ?? ISO8601.parse(text) else {
+                throw .invalidArgument("Invalid date", name: "x-amz-if-match-initiated-time", value: text)
+            }
+            initiated = time
+        }
+        let condition = initiated
+        do throws(S3Error) {
+            let upload = try context.uploadID()
+            try await translating(context) { () async throws(ObjectError) in
+                try await store.abortUpload(
+                    context.bucketOrEmpty, context.objectKey, upload: upload, tenant: context.tenant,
+                    ifInitiated: condition)
+            }
+        } catch {
+            // Who names the time wants that upload gone, and it is.
+            guard condition != nil, error.code == .noSuchUpload else { throw error }
         }
         return Answer(204)
     }

@@ -22,6 +22,9 @@ extension Operations {
         options.wantsSHA256 = source.wantsSHA256
         (options.owner, options.grants) = (acl.owner, acl.grants)
         options.lock = lock
+        if let extraction = ArchiveExtraction(context) {
+            return try await extract(extraction, context, source, options)
+        }
         let chosen = options, offset = try writeOffset(context)
         let result = try await translating(context) { () async throws(ObjectError) in
             if let offset {

@@ -23,14 +23,12 @@ extension Operations {
         // Nothing can be stored of these, so there is nothing to find and nothing to list.
         case .getBucketAnalyticsConfiguration, .deleteBucketAnalyticsConfiguration, .getBucketMetricsConfiguration,
             .deleteBucketMetricsConfiguration, .getBucketIntelligentTieringConfiguration,
-            .deleteBucketIntelligentTieringConfiguration, .getBucketInventoryConfiguration,
-            .deleteBucketInventoryConfiguration:
+            .deleteBucketIntelligentTieringConfiguration:
             throw try missing(.noSuchConfiguration, context)
         case .listBucketAnalyticsConfigurations: return try emptyList("ListBucketAnalyticsConfigurationResult", context)
         case .listBucketMetricsConfigurations: return try emptyList("ListMetricsConfigurationsResult", context)
         case .listBucketIntelligentTieringConfigurations:
             return try emptyList("ListBucketIntelligentTieringConfigurationsOutput", context)
-        case .listBucketInventoryConfigurations: return try emptyList("ListInventoryConfigurationsResult", context)
         default:
             if context.request.address.bucket != nil { _ = try bucket(context) }
             throw S3Error(.notImplemented)

@@ -22,7 +22,17 @@ package struct Operations: Sendable {
 
     /// Runs the operation of a request whose signer is verified. `body` is the request's body, unread.
     func run(_ context: RequestContext, body: RequestBody) async throws(S3Error) -> Answer {
+        // A file in an archive is the archive's reader's: whatever is judged and looked up is the archive.
+        var context = context
+        let member = ArchiveMemberName(context)
+        if let member { context.request.address.key = member.archive }
+        let named = context
         try await authorize(context)
+        if let member {
+            do throws(S3Error) { return try await archiveMember(member, named) } catch {
+                throw await concealed(error, named)
+            }
+        }
         do throws(S3Error) { return try await perform(context, body) } catch { throw await concealed(error, context) }
     }
 
@@ -82,6 +92,7 @@ package struct Operations: Sendable {
         case .completeMultipartUpload: return try await completeMultipartUpload(context, body)
         case .abortMultipartUpload: return try await abortMultipartUpload(context)
 
+        case let operation where Self.inventoryOperations.contains(operation): return try await inventory(context, body)
         case let operation where Self.configurations.contains(operation): return try await configuration(context, body)
         default: return try await unconfigured(context)
         }

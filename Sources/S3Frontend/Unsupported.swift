@@ -9,7 +9,6 @@ enum Unsupported {
         "x-amz-server-side-encryption-customer-key", "x-amz-server-side-encryption-customer-key-md5",
         "x-amz-copy-source-server-side-encryption-customer-algorithm",
         "x-amz-copy-source-server-side-encryption-customer-key",
-        "x-amz-meta-snowball-auto-extract", "x-minio-extract",
     ]
 
     static func refuse(_ context: RequestContext) throws(S3Error) {

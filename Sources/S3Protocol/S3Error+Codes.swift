@@ -128,6 +128,8 @@ extension S3Error.Code {
         "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
     package static let invalidRegion = Self("InvalidRegion", 403, "You've attempted to use a Region that is not valid.")
     package static let invalidRequest = Self("InvalidRequest", 400, "Invalid Request")
+    package static let invalidS3DestinationBucket = Self(
+        "InvalidS3DestinationBucket", 400, "The destination bucket does not exist, or belongs to another account.")
     package static let invalidSecurity = Self(
         "InvalidSecurity", 403, "The provided security credentials are not valid.")
     package static let invalidSessionException = Self(
@@ -222,6 +224,7 @@ extension S3Error.Code {
     package static let preconditionFailed = Self(
         "PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
     package static let redirect = Self("Redirect", 307, "Temporary redirect.")
+    package static let quotaExceeded = Self("QuotaExceeded", 403, "The bucket has reached its quota.")
     package static let replicationConfigurationNotFoundError = Self(
         "ReplicationConfigurationNotFoundError", 404, "The replication configuration was not found")
     package static let requestHeaderSectionTooLarge = Self(
@@ -257,6 +260,9 @@ extension S3Error.Code {
         "TokenRefreshRequired", 400, "The provided token must be refreshed.")
     package static let tooManyBuckets = Self(
         "TooManyBuckets", 400, "You have attempted to create more buckets than allowed")
+    package static let tooManyConfigurations = Self(
+        "TooManyConfigurations", 400,
+        "You are attempting to create a new configuration but have already reached the limit.")
     package static let tooManyParts = Self(
         "TooManyParts", 400, "You have attempted to add more parts than the maximum of 10000 that are allowed.")
     package static let unauthorizedAccess = Self(

@@ -92,7 +92,7 @@ extension S3Error {
     /// The XML error document. `resource` is the path of the request as the client wrote it. An answer to HEAD has no
     /// body: the caller sends the status alone.
     package func document(resource: String?, requestID: String, hostID: String) -> [UInt8] {
-        var writer = XMLWriter(capacity: 512)
+        var writer = XMLWriter(capacity: 512, impossible: .replacement)
         writer.declaration()
         writer.open("Error")
         writer.element("Code", code.name)

@@ -6,8 +6,20 @@ package import Base
 /// at any time with `take()` and go on, so a long listing streams.
 package struct XMLWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
+    /// What to write for a character that no XML 1.0 document can have.
+    private let impossible: Impossible
 
-    package init(capacity: Int = 4096) { bytes.reserveCapacity(capacity) }
+    package enum Impossible: Sendable {
+        /// Its number, as AWS does in listings: most readers refuse it, some can use it, and encoding-type=url avoids it.
+        case number
+        /// The replacement character: an error must be readable, whatever the key in it.
+        case replacement
+    }
+
+    package init(capacity: Int = 4096, impossible: Impossible = .number) {
+        self.impossible = impossible
+        bytes.reserveCapacity(capacity)
+    }
 
     /// The namespace of every S3 document but the error document.
     package static let namespace: StaticString = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -127,28 +139,44 @@ package struct XMLWriter: Sendable {
     private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
         var start = 0
         for index in text.indices where Self.needsEscape(text[index]) {
+            var end = index + 1
+            if text[index] == 0xEF {
+                // U+FFFE and U+FFFF begin like many others.
+                guard index + 2 < text.count, text[index + 1] == 0xBF, text[index + 2] >= 0xBE else { continue }
+                end = index + 3
+            }
             bytes.append(contentsOf: text[start..<index])
-            start = index + 1
+            start = end
             switch text[index] {
             case UInt8(ascii: "&"): raw("&amp;")
             case UInt8(ascii: "<"): raw("&lt;")
             case UInt8(ascii: ">"): raw("&gt;")
             case UInt8(ascii: "\""): raw("&quot;")
-            default:
-                // A carriage return would be read back as a line feed, and the other control characters have no other
-                // form at all. Several of them are not XML 1.0 however they are written: that is what encoding-type=url
-                // is for.
-                raw("&#x")
-                bytes.append(contentsOf: String(text[index], radix: 16).utf8)
-                raw(";")
+            // A carriage return would be read back as a line feed if it were written as it is.
+            case 0x09, 0x0A, 0x0D: number(UInt16(text[index]))
+            case 0xEF: refuse(text[index + 2] == 0xBE ? 0xFFFE : 0xFFFF)
+            default: refuse(UInt16(text[index]))
             }
         }
         bytes.append(contentsOf: text[start...])
     }
 
+    private mutating func number(_ character: UInt16) {
+        raw("&#x")
+        bytes.append(contentsOf: String(character, radix: 16).utf8)
+        raw(";")
+    }
+
+    private mutating func refuse(_ character: UInt16) {
+        switch impossible {
+        case .number: number(character)
+        case .replacement: number(0xFFFD)
+        }
+    }
+
     @inline(__always)
     private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == 0x22 || byte == 0x26 || byte == 0x3C || byte == 0x3E
+        byte < 0x20 || byte == 0x22 || byte == 0x26 || byte == 0x3C || byte == 0x3E || byte == 0xEF
     }
 }
 

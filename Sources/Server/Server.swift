@@ -82,6 +82,9 @@ package struct Server: Sendable {
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))
         loops[0].spawn { await bucketLogs.run(executor: loops[0]) }
+        let inventory = InventoryReporter(
+            store: store.objects, time: time, random: random, interval: .seconds(settings.inventoryCheckSeconds))
+        loops[0].spawn { await inventory.run(executor: loops[0]) }
         let websites = settings.websiteDomains ?? settings.domains.map { "s3-website." + $0 }
         let operations = Operations(store: store.objects, time: time, region: settings.region, accounts: directory)
         let handler = S3Handler(

@@ -19,6 +19,8 @@ package struct Settings: Sendable, Equatable {
     package var websiteDomains: [String]?
     /// Seconds between two deliveries of buckets' access logs.
     package var accessLogDeliverySeconds = 300
+    /// Seconds between two looks for inventory reports that are due.
+    package var inventoryCheckSeconds = 900
     /// Congestion control of the listener; nil takes cubic where the system has it.
     package var congestionControl: String?
     package var loops: Int?
@@ -102,6 +104,8 @@ extension Settings {
         websiteDomains = try Self.text(reader, "websiteDomain")?.split(separator: ",").map { String($0.trimmed) }
         accessLogDeliverySeconds =
             try Self.number(reader, "accessLogDeliverySeconds", in: 1...86_400) ?? accessLogDeliverySeconds
+        inventoryCheckSeconds =
+            try Self.number(reader, "inventoryCheckSeconds", in: 1...86_400) ?? inventoryCheckSeconds
         congestionControl = try Self.text(reader, "congestionControl")
         loops = try Self.number(reader, "loops", in: 1...256)
         ioUring = try Self.flag(reader, "ioUring") ?? ioUring

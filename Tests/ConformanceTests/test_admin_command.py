@@ -294,7 +294,8 @@ def test_what_the_command_says_when_it_can_not(made, tmp_path):
     said = admin(made, "account", "list", status=64, environment={"MARTLET_ROOT_USER": ""})
     assert "MARTLET_ROOT_USER" in said
     assert "SignatureDoesNotMatch" in admin(made, "account", "list", status=1, environment={"MARTLET_ROOT_PASSWORD": "wrong-password"})
-    assert "https" in admin(made, "account", "list", "--endpoint", "https://127.0.0.1:1", status=64)
+    assert "https" in admin(made, "account", "list", "--endpoint", "https://127.0.0.1:1/path", status=64)
+    assert "127.0.0.1:1" in admin(made, "account", "list", "--endpoint", "https://127.0.0.1:1", status=2)
     assert "one name" in admin(made, "account", "create", status=64)
     user, password = tmp_path / "user", tmp_path / "password"
     user.write_text(ACCESS_KEY + "\n")

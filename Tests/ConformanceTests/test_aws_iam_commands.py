@@ -26,6 +26,8 @@ class AWS:
         """The JSON that a command prints; with another status, what it says on standard error."""
         environment = {"AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1], "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "",
                        "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        if self.server.authority:
+            environment["AWS_CA_BUNDLE"] = self.server.authority
         if key[2]:
             environment["AWS_SESSION_TOKEN"] = key[2]
         self.ran.add(" ".join(arguments[:2]))

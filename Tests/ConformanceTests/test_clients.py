@@ -109,7 +109,7 @@ def test_s3cmd(clients, new_name, source, tmp_path):
 def test_minio_py(server, new_name, tmp_path):
     from minio import Minio
 
-    client = Minio(f"127.0.0.1:{server.port}", access_key=ACCESS_KEY, secret_key=SECRET_KEY, secure=False)
+    client = Minio(f"127.0.0.1:{server.port}", access_key=ACCESS_KEY, secret_key=SECRET_KEY, secure=server.certs is not None)
     name = new_name()
     client.make_bucket(name)
     assert client.bucket_exists(name)

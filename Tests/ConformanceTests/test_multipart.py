@@ -1,3 +1,4 @@
+import datetime
 import hashlib
 import os
 
@@ -126,3 +127,15 @@ def test_parts_are_listed_in_pages(s3, bucket):
             break
         marker = page["NextPartNumberMarker"]
     assert seen == [1, 3, 5, 9]
+
+
+def test_an_abort_can_name_the_time_of_the_beginning(s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    begun = s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Initiated"]
+    options = dict(Bucket=bucket, Key="k", UploadId=upload)
+    with refused("PreconditionFailed", 412):
+        s3.abort_multipart_upload(IfMatchInitiatedTime=begun - datetime.timedelta(seconds=5), **options)
+    s3.abort_multipart_upload(IfMatchInitiatedTime=begun, **options)
+    s3.abort_multipart_upload(IfMatchInitiatedTime=begun, **options)
+    with refused("NoSuchUpload", 404):
+        s3.abort_multipart_upload(**options)

@@ -128,7 +128,7 @@ def test_conditions_on_the_request(s3, nobody, bucket):
 
 def test_conditions_on_headers(server, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    put(s3, bucket, statement(bucket, "s3:GetObject", Condition={"StringLike": {"aws:Referer": "http://example.com/*"}, "Bool": {"aws:SecureTransport": "false"}}))
+    put(s3, bucket, statement(bucket, "s3:GetObject", Condition={"StringLike": {"aws:Referer": "http://example.com/*"}, "Bool": {"aws:SecureTransport": str(server.certs is not None).lower()}}))
     assert raw(server, "GET", f"/{bucket}/k", {"Referer": "http://example.com/x"}, sign=False)[0] == 200
     assert raw(server, "GET", f"/{bucket}/k", {"Referer": "http://example.org/x"}, sign=False)[0] == 403
     assert raw(server, "GET", f"/{bucket}/k?response-content-type=a", {"Referer": "http://example.com/x"}, sign=False)[0] == 400

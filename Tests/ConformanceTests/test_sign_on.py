@@ -185,7 +185,7 @@ def test_the_form_of_other_servers_clients(server, idp, filled):
 
     provider = WebIdentityProvider(jwt_provider_func=lambda: {"id_token": idp.token(policy="readonly"), "expires_in": "900"},
                                    sts_endpoint=server.endpoint)
-    client = Minio(endpoint=f"127.0.0.1:{server.port}", secure=False, credentials=provider)
+    client = Minio(endpoint=f"127.0.0.1:{server.port}", secure=server.certs is not None, credentials=provider)
     assert [found.object_name for found in client.list_objects("filled", prefix="ada/")] == ["ada/k"]
 
 
@@ -533,7 +533,8 @@ def test_other_servers_clients_and_policies_of_the_file(staff):
     from minio import Minio
     from minio.credentials import LdapIdentityProvider
 
-    client = Minio(endpoint=f"127.0.0.1:{staff.port}", secure=False, credentials=LdapIdentityProvider(staff.endpoint, "eve", "eve-secret"))
+    client = Minio(endpoint=f"127.0.0.1:{staff.port}", secure=staff.certs is not None,
+                   credentials=LdapIdentityProvider(staff.endpoint, "eve", "eve-secret"))
     assert "ada/k" in [found.object_name for found in client.list_objects("filled", recursive=True)]
 
 

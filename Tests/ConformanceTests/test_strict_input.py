@@ -3,6 +3,8 @@
 import base64
 import contextlib
 import hashlib
+import urllib.parse
+import xml.etree.ElementTree
 
 import pytest
 
@@ -169,3 +171,23 @@ def test_what_is_no_request_gets_the_error_document(server, head, status, code):
     assert fields.startswith(b"HTTP/1.1 %d " % status), fields
     assert b"application/xml" in fields and b"x-amz-request-id" in fields and b"Connection: close" in fields
     assert code_of(body) == code and b"<RequestId>" in body
+
+
+@pytest.mark.parametrize("key", ["\uffff", "\ufffe", "\x01", "a\x1fb", "\x7f", "tab\tand\r\n"])
+def test_errors_are_readable_whatever_the_key(server, bucket, key):
+    """XML 1.0 can't have some characters, and an error document shows the key."""
+    status, _, body = raw(server, "GET", f"/{bucket}/{urllib.parse.quote(key)}")
+    assert status == 404
+    found = xml.etree.ElementTree.fromstring(body).findtext("Key")
+    assert found == "".join("\ufffd" if c in "\uffff\ufffe\x01\x1f" else c for c in key)
+
+
+def test_listings_of_such_keys_are_readable_when_encoded(s3, server, bucket):
+    keys = ["\x01", "\ufffe", "\uffff", "\ufffd", "\uff5e"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    status, _, body = raw(server, "GET", f"/{bucket}?list-type=2&encoding-type=url")
+    assert status == 200
+    found = [e.text for e in xml.etree.ElementTree.fromstring(body).iter("{http://s3.amazonaws.com/doc/2006-03-01/}Key")]
+    assert [urllib.parse.unquote(key) for key in found] == sorted(keys, key=lambda key: key.encode())
+    assert b"&#xffff;" in raw(server, "GET", f"/{bucket}?list-type=2")[2]

@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+import boto3
 import botocore.exceptions
 import pytest
 from admin import admin
@@ -169,7 +170,7 @@ def test_command_line_clients(secure, tmp_path):
 
 def test_own_commands_speak_tls(secure):
     assert admin(secure, "account", "list", environment={"MARTLET_CA_FILE": secure.authority}).keys()
-    said = admin(secure, "account", "list", status=2, environment={"MARTLET_CA_FILE": "", "AWS_CA_BUNDLE": ""})
+    said = admin(secure, "account", "list", status=2, environment={"MARTLET_CA_FILE": "", "AWS_CA_BUNDLE": "", "SSL_CERT_FILE": "/dev/null"})
     assert re.search("no trust in 127.0.0.1.*certificate", said), said
     said = admin(secure, "account", "list", status=2, environment={
         "MARTLET_CA_FILE": secure.authority, "MARTLET_ENDPOINT": f"https://localhost.invalid-name.test:{secure.port}"})
@@ -259,11 +260,13 @@ def test_names_choose_the_certificate(secure):
         handshake(secure, "unknown.example")
 
 
-def test_nobody_is_trusted_by_accident(secure, new_secure):
+def test_nobody_is_trusted_by_accident(secure, monkeypatch):
+    for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer|self-signed"):
         ssl.create_default_context().wrap_socket(socket.create_connection(("127.0.0.1", secure.port)), server_hostname="localhost")
-    stranger = secure.client(config={"connect_timeout": 5})
-    stranger._endpoint.http_session._verify = True
+    stranger = boto3.client("s3", endpoint_url=secure.endpoint, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                            aws_secret_access_key=SECRET_KEY)
     with pytest.raises(botocore.exceptions.SSLError):
         stranger.list_buckets()
 
@@ -280,13 +283,14 @@ def test_an_expired_certificate_is_refused_by_clients_and_told(new_secure):
         handshake(server)
 
 
-def test_sessions_are_resumed(secure):
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed(secure, version):
     def resumed():
         return int(re.search(r'martlet_tls_handshakes_total\{result="resumed"\} (\d+)', secure.ops("/metrics")[1].decode())[1])
 
     before = resumed()
     context = secure.trust()
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = version
     session = None
     for expected in (False, True, True):
         plain = socket.create_connection(("127.0.0.1", secure.port))

@@ -65,7 +65,7 @@ def test_errors_are_pages(server, s3, site):
 
 def test_routing_rules(server, site):
     status, headers, _ = get(server, site, "/old/a?x=1")
-    assert (status, headers["location"]) == (301, f"http://{site}.{DOMAIN}:{server.port}/new/a")
+    assert (status, headers["location"]) == (301, f"{server.scheme}://{site}.{DOMAIN}:{server.port}/new/a")
     status, headers, _ = get(server, site, "/gone/a")
     assert (status, headers["location"]) == (302, "https://other.example/lost%20page")
 
@@ -73,7 +73,7 @@ def test_routing_rules(server, site):
 def test_everything_is_redirected(server, s3, bucket):
     s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"RedirectAllRequestsTo": {"HostName": "other.example"}})
     status, headers, _ = get(server, bucket, "/a/b?c=d")
-    assert (status, headers["location"]) == (301, "http://other.example/a/b?c=d")
+    assert (status, headers["location"]) == (301, f"{server.scheme}://other.example/a/b?c=d")
 
 
 def test_a_bucket_without_a_site(server, bucket):

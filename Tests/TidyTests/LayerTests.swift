@@ -5,12 +5,15 @@ import Testing
 @Suite struct LayerTests {
     static let layers: [[String]] = [
         // L0. The C shims and Base lie below Digests and Runtime, which wrap them for Swift.
-        ["CLinux", "CKernels", "CDigests", "CErasure", "CExpat", "CSignOn", "CTLS", "Base"],
+        ["CLinux", "CKernels", "CDigests", "CArchives", "CErasure", "CExpat", "CSignOn", "CTLS", "Base"],
         ["Digests", "Runtime"],
         // Below both ends of HTTP.
         ["TLS"],
         // L1
-        ["Drives", "HTTPServer", "HTTPClient", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy"],
+        [
+            "Drives", "HTTPServer", "HTTPClient", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy",
+            "Archives",
+        ],
         // L3
         ["Objects"],
         // L4

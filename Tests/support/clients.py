@@ -24,6 +24,8 @@ class Clients:
     def __init__(self, server, home):
         self.server = server
         self.home = pathlib.Path(home)
+        # A program that starts clients in surroundings of its own.
+        self.launcher = []
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "RCLONE_", "RESTIC_"))}
         self.environment.update(
             HOME=str(home), AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_DEFAULT_REGION="us-east-1", AWS_REGION="us-east-1",
@@ -40,7 +42,7 @@ class Clients:
 
     def _run(self, program, arguments, status, timeout, directory=None):
         found = pathlib.Path(sys.executable).parent / program
-        command = [str(found if found.exists() else shutil.which(program) or program), *map(str, arguments)]
+        command = [*self.launcher, str(found if found.exists() else shutil.which(program) or program), *map(str, arguments)]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout, cwd=directory)
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout

@@ -1,13 +1,17 @@
 """Starts and stops the real server for tests: four local drives, loopback, free ports, credentials from the environment."""
 
+import atexit
+import functools
 import http.client
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -16,6 +20,17 @@ ACCESS_KEY = "conformance-key"
 SECRET_KEY = "conformance-secret"
 # With it every server speaks TLS, and every suite its tests.
 TLS = os.environ.get("MARTLET_TEST_TLS") == "1"
+
+
+@functools.cache
+def _authority():
+    """The authority of all servers of a run, which clients made by the tests themselves trust too."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="martlet-authority-"))
+    atexit.register(shutil.rmtree, directory, True)
+    subprocess.run([str(BINARY), "certs", str(directory)], check=True, capture_output=True)
+    if TLS:
+        os.environ["AWS_CA_BUNDLE"] = os.environ["SSL_CERT_FILE"] = str(directory / "ca.crt")
+    return directory
 
 
 class Server:
@@ -37,6 +52,9 @@ class Server:
         self.certs = None
         if tls:
             self.certs = self.directory / "certs"
+            self.certs.mkdir()
+            for part in ("ca.crt", "ca.key"):
+                shutil.copy(_authority() / part, self.certs / part)
             self.make_certificate()
 
     def make_certificate(self, *names, directory=None):

@@ -7,6 +7,7 @@ import Synchronization
 actor Bucket {
     nonisolated let id: BucketID
     nonisolated let gate = CommitGate()
+    nonisolated let quotaLedger = QuotaLedger()
     private nonisolated let published: Mutex<BucketInfo>
     private nonisolated let placement: Placement
     nonisolated let home: SetHandle

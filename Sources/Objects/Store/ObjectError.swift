@@ -41,6 +41,8 @@ package enum ObjectError: Error, Sendable {
     case entityTooSmall(number: Int, size: Int64, minimum: Int64, etag: String)
     case sizeMismatch(expected: Int64, found: Int64)
     case tooManyBuckets
+    /// The bucket would become larger than its quota.
+    case quotaExceeded(detail: String)
     /// A bucket document, or all of a bucket's together, over the limit.
     case documentTooLarge(limit: Int)
     /// The offset of an append is not the object's size.
@@ -68,7 +70,7 @@ package enum ObjectError: Error, Sendable {
     case damaged(detail: String)
 
     package enum Condition: Sendable {
-        case ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifMatchSize, ifMatchTime
+        case ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifMatchSize, ifMatchTime, ifMatchInitiatedTime
     }
 }
 

@@ -25,14 +25,30 @@ extension ObjectStore {
             throw .entityTooLarge(size: count, limit: limits.putBytesMax)
         }
         let append = Append(store: self, bucket: owner, key: key, set: set, options: options, seen: seen)
-        guard let seen, !append.isRewritten else { return try await append.rewrite(with: body) }
-        return try await append.addPart(to: seen, body)
+        do throws(ObjectError) {
+            guard let seen, !append.isRewritten else { return try await append.rewrite(with: body) }
+            return try await append.addPart(to: seen, body)
+        } catch {
+            // Whoever replaced the object may have freed what this append was about to read.
+            guard error.mayComeOfReplacement else { throw error }
+            let newest = try await set.run { () async throws(ObjectError) in try await lookup.newest() }
+            throw newest?.row.revision == seen?.row.revision ? error : .conflict
+        }
     }
 }
 
 extension ObjectError {
     fileprivate static var appendNeedsOneVersion: ObjectError {
         .notBuilt(detail: "Appending in a bucket with versioning is not implemented.")
+    }
+
+    /// Errors of reading an object, which are none of its own when it is gone meanwhile.
+    fileprivate var mayComeOfReplacement: Bool {
+        switch self {
+        case .body(let body): body.reason is ObjectError
+        case .slowDown, .dataLost, .readUnavailable, .noSuchKey, .noSuchVersion: true
+        default: false
+        }
     }
 }
 
@@ -170,8 +186,8 @@ private struct Append {
                     guard planned.newest?.row.revision == seen?.row.revision else { throw .conflict }
                     planned.keepsData = keepsData
                     let change = planned
-                    let position = try await set.commit {
-                        VersionChange.changes([change], data: data, at: $0) + more($0)
+                    let position = try await store.withinQuota(bucket, change) { () async throws(ObjectError) in
+                        try await set.commit { VersionChange.changes([change], data: data, at: $0) + more($0) }
                     }
                     if change.leavesParts { store.sweepRequests.ask() }
                     return change.putResult(at: position, in: bucket.info)

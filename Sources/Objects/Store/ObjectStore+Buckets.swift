@@ -51,14 +51,6 @@ extension ObjectStore {
 
     /// Objects, versions and bytes in a bucket, counted exactly by the commits that changed them.
     package func usage(_ bucket: String, tenant: TenantID) async throws(ObjectError) -> Counter {
-        let bucket = try self.tenant(tenant).bucket(bucket)
-        var sum = Counter()
-        for set in placement.sets {
-            let part = try await set.run { () async throws(ObjectError) in try await set.counter(bucket.id) }
-            sum.objects += part.objects
-            sum.versions += part.versions
-            sum.bytes += part.bytes
-        }
-        return sum
+        try await usage(of: try self.tenant(tenant).bucket(bucket))
     }
 }

@@ -85,14 +85,16 @@ extension ObjectStore {
         change.added?.layout = .parts(PartMapReference(upload: found.upload, partCount: claims.count, pages: pages))
         let unused = Self.unusedParts(parts, claims, bucket: bucket, upload: found.upload)
         let (assembled, last, uploadKey, upload) = (change, pending, found.row.key, found.record)
-        let position = try await set.commit { position in
-            let made = assembled.putResult(at: position, in: info)
-            var done = upload
-            done.completion = UploadRecord.Completion(
-                at: now, etag: made.etag, checksum: made.checksum, size: made.size, lastModified: now,
-                version: info.versioning == .enabled ? position : nil)
-            return VersionChange.changes([assembled], data: nil, at: position)
-                + last + unused + [.put(key: uploadKey, payload: done.encoded(), data: nil)]
+        let position = try await withinQuota(owner, change) { () async throws(ObjectError) in
+            try await set.commit { position in
+                let made = assembled.putResult(at: position, in: info)
+                var done = upload
+                done.completion = UploadRecord.Completion(
+                    at: now, etag: made.etag, checksum: made.checksum, size: made.size, lastModified: now,
+                    version: info.versioning == .enabled ? position : nil)
+                return VersionChange.changes([assembled], data: nil, at: position)
+                    + last + unused + [.put(key: uploadKey, payload: done.encoded(), data: nil)]
+            }
         }
         sweepRequests.ask()
         return assembled.putResult(at: position, in: info)

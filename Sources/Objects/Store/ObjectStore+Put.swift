@@ -15,6 +15,7 @@ extension ObjectStore {
         }
         let set = placement.set(bucket: bucket.id, key: key)
         try await checkEarly(options.conditions, bucket: bucket, key: key, set: set)
+        try await checkQuotaEarly(bucket, key: key, size: body.byteCount, set: set)
 
         let hasher = BodyHasher(
             md5: true, sha256: options.wantsSHA256, algorithm: options.checksum ?? .crc64nvme, lanes: lanes)
@@ -78,7 +79,9 @@ extension ObjectStore {
                 let lookup = VersionLookup(set: set, bucket: bucket.id, key: key)
                 let change = try await lookup.adding(draft, to: bucket.info, now: time.now())
                 try conditions.check(change.newest)
-                let position = try await set.commit { VersionChange.changes([change], data: data, at: $0) }
+                let position = try await withinQuota(bucket, change) { () async throws(ObjectError) in
+                    try await set.commit { VersionChange.changes([change], data: data, at: $0) }
+                }
                 if change.leavesParts { sweepRequests.ask() }
                 return change.putResult(at: position, in: bucket.info)
             }

@@ -91,6 +91,7 @@ extension ObjectStore {
         let found = try await set.run { () async throws(ObjectError) in
             try await activeUpload(bucket.id, key, upload, on: set)
         }
+        try await checkQuota(ofPart: body.byteCount, bucket)
         let algorithm = found.record.checksumAlgorithm
         // An upload for which no algorithm was chosen takes whatever its client's SDK sends, and keeps its own beside it.
         if let sent = options.checksum, sent != algorithm, found.record.isChecksumChosen {
@@ -204,13 +205,17 @@ extension ObjectStore {
     }
 
     package func abortUpload(
-        _ bucket: String, _ key: ObjectKey, upload: UniqueID, tenant: TenantID
+        _ bucket: String, _ key: ObjectKey, upload: UniqueID, tenant: TenantID, ifInitiated: Timestamp? = nil
     ) async throws(ObjectError) {
         let bucket = try self.tenant(tenant).bucket(bucket)
         let set = placement.set(bucket: bucket.id, key: key)
         try await set.run { () async throws(ObjectError) in
             try await bucket.gate.pass { () async throws(ObjectError) in
-                try await abort(bucket.id, key, upload, on: set) { _ in true }
+                try await abort(bucket.id, key, upload, on: set) { record throws(ObjectError) in
+                    // Clients know the time as it was shown, at best to the millisecond and at worst to the second.
+                    guard let ifInitiated, record.initiated.seconds != ifInitiated.seconds else { return true }
+                    throw .preconditionFailed(.ifMatchInitiatedTime)
+                }
             }
         }
     }
@@ -218,11 +223,11 @@ extension ObjectStore {
     /// Removes an active upload; the sweeper frees its parts.
     func abort(
         _ bucket: BucketID, _ key: ObjectKey, _ upload: UniqueID, on set: SetHandle,
-        when isWanted: (UploadRecord) -> Bool
+        when isWanted: (UploadRecord) throws(ObjectError) -> Bool
     ) async throws(ObjectError) {
         try await set.locked([Self.uploadLock(bucket, key, upload)]) { () async throws(ObjectError) in
             let found = try await activeUpload(bucket, key, upload, on: set)
-            guard isWanted(found.record) else { return }
+            guard try isWanted(found.record) else { return }
             let toFree = ToFreeRecord(.upload(bucket, upload)), rowKey = found.row.key
             try await set.commit { _ in
                 [.delete(key: rowKey), .put(key: StoreKeys.toFree(toFree), payload: toFree.encoded(), data: nil)]

@@ -45,6 +45,13 @@ struct VersionChange: Sendable {
         return changes
     }
 
+    /// What the change adds to the bucket's counters.
+    var growth: Counter {
+        var count = Counter()
+        self.count(into: &count)
+        return count
+    }
+
     private func count(into count: inout Counter) {
         let wasObject = newest.map { !$0.isDeleteMarker } ?? false
         let isObject = added.map { $0.kind == .object } ?? newestLeft.map { !$0.isDeleteMarker } ?? false

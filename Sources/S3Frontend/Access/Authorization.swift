@@ -124,6 +124,13 @@ extension Operations {
         }
     }
 
+    /// For objects that a request's body names.
+    func authorizeWrite(of key: [UInt8], _ context: RequestContext) async throws(S3Error) {
+        let info = try bucket(context)
+        if isUnrestricted(context, info) { return }
+        try await require(.putObject, key: key, versionID: nil, info, context)
+    }
+
     /// Whether the caller has what is needed on the bucket itself.
     func may(_ need: AccessNeed, _ info: BucketInfo, _ context: RequestContext) async throws(S3Error) -> Bool {
         try await decide(need, key: [], versionID: nil, info, context) == .allowed
@@ -131,8 +138,23 @@ extension Operations {
 
     enum Verdict: Equatable { case allowed, refused, refusedMissing }
 
+    /// Judges a read again by the very version that it opened, when the first decision was made by what was found just before: an
+    /// object's own list, owner or tags may be another's by now.
+    func confirm(_ object: ObjectInfo, _ context: RequestContext) async throws(S3Error) {
+        let info = try bucket(context)
+        if isUnrestricted(context, info) { return }
+        let access = access(of: info)
+        for need in ActionTable.needs(context.request.operation, namesVersion: context.target.contains("versionId"))
+        where need.target == .object && needsObject(need, access, context.signer) {
+            let verdict = try await decide(
+                need, key: context.key, versionID: nil, info, context, opened: object)
+            guard verdict == .allowed else { throw S3Error(.accessDenied) }
+        }
+    }
+
     private func decide(
-        _ need: AccessNeed, key: [UInt8], versionID: String?, _ info: BucketInfo, _ context: RequestContext
+        _ need: AccessNeed, key: [UInt8], versionID: String?, _ info: BucketInfo, _ context: RequestContext,
+        opened: ObjectInfo? = nil
     ) async throws(S3Error) -> Verdict {
         let access = access(of: info), caller = context.signer.caller
         var facts = RequestFacts(context: context)
@@ -150,7 +172,9 @@ extension Operations {
         }
         var isMissing = false
         if need.target == .object, needsObject(need, access, context.signer) {
-            if let object = try await existing(key, versionID, info, context) {
+            var found = opened
+            if found == nil { found = try await existing(key, versionID, info, context) }
+            if let object = found {
                 facts.existingTags = object.attributes.tags
                 if case .onObject(let permission)? = need.list, access.listsCount {
                     let owner = object.owner.isEmpty ? access.owner : object.owner

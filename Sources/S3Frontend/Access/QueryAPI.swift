@@ -149,6 +149,10 @@ package struct QueryAPI: Sendable {
             guard isOperator else { throw .accessDenied }
             return try await iam.performOnAccounts(call)
         }
+        if Self.bucketActions.contains(call.action) {
+            guard isOperator else { throw .accessDenied }
+            return try await performOnBuckets(call, operatorID: identity.account.canonicalID)
+        }
         if call.action == "MartletRotateRootKey" {
             guard isOperator else { throw .accessDenied }
             return [.text("Place", try await rootKey.rotate(directory.resolver.store))]

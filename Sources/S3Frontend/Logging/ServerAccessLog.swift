@@ -102,7 +102,7 @@ package final class ServerAccessLog: Sendable {
         options.owner = bucket.owner
         do {
             _ = try await store.put(
-                destination.target, ObjectKey(key), tenant: .default, options: options, body: LogBody(bytes))
+                destination.target, ObjectKey(key), tenant: .default, options: options, body: ReportBody(bytes))
         } catch {
             // Best effort: the target may be gone or the drives full, and the next delivery has other lines.
         }
@@ -128,8 +128,8 @@ package final class ServerAccessLog: Sendable {
     }
 }
 
-/// Lines in memory, as a body.
-private final class LogBody: BodySource {
+/// A small document in memory, as a body.
+final class ReportBody: BodySource {
     private let bytes: [UInt8]
     private var taken = 0
 

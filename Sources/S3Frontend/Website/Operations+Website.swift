@@ -120,7 +120,11 @@ extension WebsiteConfiguration {
 extension Answer {
     /// Lets go of what the answer would have read.
     fileprivate func discard() async {
-        if case .object(let reader, _) = body { await reader.close() }
+        switch body {
+        case .object(let reader, _): await reader.close()
+        case .expanded(let member, _): await member.close()
+        case .none, .xml, .bytes, .withheld: break
+        }
     }
 }
 

@@ -18,7 +18,7 @@ struct AdminCommand: AsyncParsableCommand {
             """,
         subcommands: [
             AccountCommand.self, UserCommand.self, GroupCommand.self, RoleCommand.self, PolicyCommand.self,
-            KeyCommand.self, RootKeyCommand.self,
+            KeyCommand.self, RootKeyCommand.self, BucketCommand.self,
         ])
 }
 
