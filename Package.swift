@@ -106,6 +106,7 @@ let package = Package(
             exclude: ["Golden"],
             swiftSettings: settings),
         tests("RuntimeTests", ["Base", "Runtime", "SimulationSupport"]),
+        tests("FuzzTests", ["AccessPolicy", "Base", "Digests", "HTTPServer", "S3Protocol"]),
         tests("HTTPServerTests", ["Base", "HTTPClient", "Runtime", "HTTPServer", "TLS"]),
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("ArchivesTests", ["Archives"]),

@@ -42,7 +42,7 @@ enum DriveMetrics {
             ("martlet_drive_log_bytes", "Bytes of log segments.", \.logBytes),
             ("martlet_drive_index_bytes", "Bytes of index tables.", \.indexBytes),
             ("martlet_drive_data_bytes", "Bytes of data segments.", \.dataBytes),
-            ("martlet_drive_live_data_bytes", "Bytes of data segments that rows name.", \.liveDataBytes),
+            ("martlet_drive_live_data_bytes", "Bytes of data segments and log that rows name.", \.liveDataBytes),
             (
                 "martlet_drive_memtable_bytes", "Bytes of the index in memory that are not in tables yet.",
                 \.memtableBytes

@@ -15,8 +15,8 @@ import urllib.parse
 
 if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from martlet_server import ACCESS_KEY, SECRET_KEY, Server
-from wire import UNSIGNED, BadAnswer, Connection, NoAnswer, Signer, target
+from martlet_server import Server
+from wire import BadAnswer, Client, NoAnswer
 
 BLOCK = 4096
 SIZES = [0, 1, 100, 900, 5_000, 20_000, 60_000, 131_073, 300_000, 1_100_000, 2_500_000]
@@ -73,41 +73,6 @@ class Image:
                     if data[at:at + BLOCK].strip(b"\0"):
                         found.append((name, offset + at))
         return found
-
-
-class Client:
-    """Signed requests over one connection, made anew when it breaks."""
-
-    def __init__(self, port, timeout=60):
-        self.port, self.timeout, self.signer, self.connection = port, timeout, Signer(ACCESS_KEY, SECRET_KEY), None
-
-    def ask(self, method, path, query=(), headers=(), body=b""):
-        headers = [(b"Host", b"127.0.0.1:%d" % self.port), *headers]
-        headers, _, _ = self.signer.headers(method, path, query, headers, UNSIGNED)
-        if body or method in (b"PUT", b"POST"):
-            headers.append((b"Content-Length", b"%d" % len(body)))
-        data = method + b" " + target(path, query) + b" HTTP/1.1\r\n" + b"".join(n + b": " + v + b"\r\n" for n, v in headers) + b"\r\n" + body
-        try:
-            if not self.connection:
-                self.connection = Connection(self.port, self.timeout)
-            self.connection.send(data)
-            status, headers, body, goes_on = self.connection.answer(method)
-        except (BadAnswer, NoAnswer, OSError):
-            self.close()
-            raise
-        if not goes_on:
-            self.close()
-        return status, headers, body
-
-    def good(self, *arguments, **more):
-        status, headers, body = self.ask(*arguments, **more)
-        assert status < 300, (status, arguments[:2], body)
-        return headers, body
-
-    def close(self):
-        if self.connection:
-            self.connection.close()
-        self.connection = None
 
 
 class Store:
@@ -171,7 +136,7 @@ class Store:
 class Damage:
     def __init__(self, store, seed):
         self.store, self.random = store, random.Random(seed)
-        # A manifest was damaged: its drive stays out until the operator empties it.
+        # A manifest was damaged: its drive stays out until the operator empties it. A table or data: nobody knows until they are read.
         self.headless = False
         self.blocks = [image.blocks() for image in store.images]
         self.by_kind = [collections.defaultdict(list) for _ in self.blocks]
@@ -194,7 +159,7 @@ class Damage:
             name, offset = chance.choice(kinds[chance.choice(names)] if chance.random() < 0.5 else self.blocks[slot])
             if name.parts[0] in spared:
                 continue
-            self.headless |= name.parts[0].startswith(("MANIFEST", "index"))
+            self.headless |= name.parts[0].startswith(("MANIFEST", "index", "data"))
             path = drive / name
             size = path.stat().st_size
             with open(path, "r+b") as file:

@@ -82,9 +82,21 @@ extension DriveEngine {
         do throws(DriveIOError) {
             let file = try await dataFiles.file(extent.segment)
             count = try await file.read(into: slice.mutableBytes, at: extent.fileOffset + UInt64(offset))
-        } catch { throw .io(error) }
+        } catch { throw failedRead(error, "an extent of data segment \(extent.segment)") }
         guard count == slice.count else { throw .checksumMismatch(what: "data segment \(extent.segment) is cut short") }
     }
+
+    /// A few sectors that can't be read are damage like wrong bytes: the others serve, and what is lost is written anew. A drive
+    /// that was put away for each would take the set's writes with it as soon as two drives have a bad sector.
+    private func failedRead(_ error: DriveIOError, _ what: String) -> DriveError {
+        guard LogScanner.isMedium(error), unreadableReads < Self.unreadableReadsMax else { return .io(error) }
+        unreadableReads += 1
+        counters.checksumMismatches += 1
+        return .checksumMismatch(what: "\(what) can't be read")
+    }
+
+    /// With more than this the drive is not damaged in places: it is failing, and put away until it is opened anew.
+    private static let unreadableReadsMax = 256
 
     // MARK: Packed data
 
@@ -92,7 +104,9 @@ extension DriveEngine {
         try checkReadable()
         let location = LogLocation(segment: packed.segment, offset: packed.offset, count: packed.count)
         let slice: BufferSlice
-        do { slice = try await log.read(location) } catch { throw .io(error) }
+        do { slice = try await log.read(location) } catch {
+            throw failedRead(error, "packed data in log segment \(packed.segment)")
+        }
         defer { withExtendedLifetime(slice) {} }
         guard BlockChecksum.of(slice.bytes, seed: 0) == packed.checksum else {
             counters.checksumMismatches += 1

@@ -97,7 +97,7 @@ extension DriveEngine {
         all.logBytes = log.allocatedBytes
         all.indexBytes = index.tableBytes
         all.dataBytes = UInt64(allocator.totalPages * ExtentAllocator.pageBytes)
-        all.liveDataBytes = liveBytes
+        all.liveDataBytes = liveBytes - tableBytes
         all.freeBytes = capacityBytes > liveBytes ? capacityBytes - liveBytes : 0
         all.syncs = all.batches + dataFiles.syncs
         all.memtableBytes = UInt64(index.memtableBytes)

@@ -77,6 +77,8 @@ package actor DriveEngine: Drive {
     var tableBytes: UInt64 = 0
     var compactionDebt = 0.0
     var lastBackgroundError: DriveError?
+    /// Reads of data that failed with an error of the medium since the drive was opened.
+    var unreadableReads = 0
 
     let resolveGate = Gate(), flushGate = Gate(), compactionGate = Gate(), cleaningGate = Gate(), segmentGate = Gate(),
         reserveGate = Gate()

@@ -40,10 +40,10 @@ package final class Manifest {
 
     /// Reads what CURRENT names, or starts from nothing on a drive that was never opened, and begins a new file.
     package func open() async throws(DriveError) {
-        if let found = try await readCurrent() {
-            number = found
-            try await replay()
-        }
+        guard let named = try await readCurrent() else { return }
+        number = named
+        if try await !names().contains(Self.path(named)) { number = try await newest() }
+        try await replay()
     }
 
     /// Writes the state as a new file and makes CURRENT name it. Files that CURRENT does not name are removed.

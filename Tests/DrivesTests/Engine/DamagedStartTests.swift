@@ -36,7 +36,9 @@ struct DamagedStartTests {
         }
     }
 
-    @Test func `a drive whose CURRENT is damaged finds its manifest and counts as damaged`() throws {
+    /// Bytes of "MANIFEST-00000002\n" that no longer look like a name, or that name a file that is not there.
+    @Test(arguments: [3..<6, 12..<13] as [Range<UInt64>])
+    func `a drive whose CURRENT is damaged finds its manifest and counts as damaged`(bytes: Range<UInt64>) throws {
         let rig = EngineRig(seed: 22)
         try rig.executor.run {
             try await rig.format()
@@ -47,7 +49,7 @@ struct DamagedStartTests {
             #expect(try await second.recover().isDamaged == false)
             try await second.resolve(VerdictBy { _ in .valid })
             await second.shutDown()
-            rig.drive.flipBits(in: "CURRENT", 3..<6)
+            rig.drive.flipBits(in: "CURRENT", bytes)
             // A second manifest that a start had begun and not finished is no hindrance.
             let begun = try await rig.drive.files.open("MANIFEST-00000099", .create)
             await begun.close()

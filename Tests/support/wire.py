@@ -8,6 +8,8 @@ import socket
 import time
 import urllib.parse
 
+from martlet_server import ACCESS_KEY, SECRET_KEY
+
 REGION = b"us-east-1"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest().encode()
 UNSIGNED = b"UNSIGNED-PAYLOAD"
@@ -195,3 +197,38 @@ class Connection:
         """All that still comes."""
         while self._more():
             self.buffer = b""
+
+
+class Client:
+    """Signed requests over one connection, made anew when it breaks."""
+
+    def __init__(self, port, timeout=60):
+        self.port, self.timeout, self.signer, self.connection = port, timeout, Signer(ACCESS_KEY, SECRET_KEY), None
+
+    def ask(self, method, path, query=(), headers=(), body=b""):
+        headers = [(b"Host", b"127.0.0.1:%d" % self.port), *headers]
+        headers, _, _ = self.signer.headers(method, path, query, headers, UNSIGNED)
+        if body or method in (b"PUT", b"POST"):
+            headers.append((b"Content-Length", b"%d" % len(body)))
+        data = method + b" " + target(path, query) + b" HTTP/1.1\r\n" + b"".join(n + b": " + v + b"\r\n" for n, v in headers) + b"\r\n" + body
+        try:
+            if not self.connection:
+                self.connection = Connection(self.port, self.timeout)
+            self.connection.send(data)
+            status, headers, body, goes_on = self.connection.answer(method)
+        except (BadAnswer, NoAnswer, OSError):
+            self.close()
+            raise
+        if not goes_on:
+            self.close()
+        return status, headers, body
+
+    def good(self, *arguments, **more):
+        status, headers, body = self.ask(*arguments, **more)
+        assert status < 300, (status, arguments[:2], body)
+        return headers, body
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
