@@ -93,7 +93,7 @@ extension Simulation {
 
     private func readEverything(_ store: ObjectStore, _ when: String) async {
         for key in 0..<SimulationKeys.registers {
-            if await read(store, key) == nil, isStrict {
+            if !(await readAtLast { await read(store, key) != nil }), isStrict {
                 fail("key \(key) can't be read \(when): \(report.lastError)")
             }
         }
@@ -101,7 +101,12 @@ extension Simulation {
         for key in 0..<SimulationKeys.onceCount {
             let start = tick()
             let name = SimulationKeys.once(key)
-            guard let found = await bytes(store, SimulationKeys.plainBucket, name, "once \(key)") else {
+            var last: Found?
+            _ = await readAtLast {
+                last = await bytes(store, SimulationKeys.plainBucket, name, "once \(key)")
+                return last != nil
+            }
+            guard let found = last else {
                 if isStrict { fail("once \(key) can't be read \(when): \(report.lastError)") }
                 continue
             }
@@ -112,6 +117,15 @@ extension Simulation {
         for key in 0..<SimulationKeys.historyCount { await checkHistory(store, key, when) }
     }
 
+    /// A drive that is found to have gone is back when it has been opened again.
+    private func readAtLast(_ read: () async -> Bool) async -> Bool {
+        for _ in 0..<5 {
+            if await read() { return true }
+            try? await executor.sleep(for: .seconds(2))
+        }
+        return false
+    }
+
     private func checkHistory(_ store: ObjectStore, _ key: Int, _ when: String) async {
         var options = ListVersionsOptions(), found: [(id: VersionID, write: Int)] = []
         options.prefix = SimulationKeys.history(key)
@@ -119,8 +133,13 @@ extension Simulation {
             let page = try await store.listVersions(
                 SimulationKeys.versionedBucket, tenant: .default, options: options)
             for case .version(let info, _) in page.entries {
-                let read = await bytes(
-                    store, SimulationKeys.versionedBucket, info.key, "version \(info.version)", version: info.version)
+                var read: Found?
+                _ = await readAtLast {
+                    read = await bytes(
+                        store, SimulationKeys.versionedBucket, info.key, "version \(info.version)",
+                        version: info.version)
+                    return read != nil
+                }
                 guard let write = read?.write else {
                     if isStrict { fail("version \(info.version) can't be read \(when): \(report.lastError)") }
                     return
