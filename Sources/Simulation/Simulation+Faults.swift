@@ -18,21 +18,21 @@ extension Simulation {
         case .sweep:
             if let store { executor.spawn { try? await store.sweepToFree() } }
         case .away(let slot):
-            guard armed[set].isEmpty else { return }
+            guard mayMiss(set, slot) else { return }
             isAway[set][slot] = true
             drives[set][slot].goAway()
         case .back: comeBack(set, salt)
         case .stall(let slot):
-            if armed[set].isEmpty { drives[set][slot].stall() }
+            if mayMiss(set, slot) { drives[set][slot].stall() }
         case .release: for drive in drives[set] { drive.release() }
         case .failCall(let slot, let call, let code, let skipping):
-            guard armed[set].isEmpty else { return }
+            guard mayMiss(set, slot) else { return }
             drives[set][slot].inject(SimulatedFault(.error(code), on: call, skipping: skipping))
         case .shortWrite(let slot, let skipping):
-            guard armed[set].isEmpty else { return }
+            guard mayMiss(set, slot) else { return }
             drives[set][slot].inject(SimulatedFault(.shortWrite, on: .write, skipping: skipping))
         case .corruptRead(let slot, let skipping):
-            guard armed[set].isEmpty else { return }
+            guard mayMiss(set, slot) else { return }
             drives[set][slot].inject(SimulatedFault(.corruptRead, on: .read, pathPrefix: "data", skipping: skipping))
         case .dieAt(let slot, let call, let skipping, let cutsPower):
             await dieAt(set, slot, call, skipping, cutsPower)
@@ -63,13 +63,23 @@ extension Simulation {
 
     // MARK: Loss
 
+    /// Whether the slot's drive may miss commits for a time. While another counts as lost, those that miss any are within parity too.
+    private func mayMiss(_ set: Int, _ slot: Int) -> Bool {
+        guard armed[set].isEmpty else { return false }
+        disturbed[set].insert(slot)
+        guard isStrict, !tainted[set].isEmpty else { return true }
+        guard let status = status(ifThere: set) else { return false }
+        let missing = SlotMask.first(slots).subtracting(status.whole).union(tainted[set]).union(disturbed[set])
+        return missing.count <= plan.geometry.parity
+    }
+
     /// Whether the slot's drive may be lost: in mode `within` only while enough others hold everything.
     private func mayLose(_ set: Int, _ slot: Int) -> Bool {
         guard isStrict else { return true }
         guard plan.geometry.parity > 0, store != nil, clients == 0, sets.count == plan.sets else { return false }
         let status = status(set)
         guard status.isWritable, status.inFlight == 0, status.open == 0, armed[set].isEmpty else { return false }
-        let left = status.whole.subtracting(tainted[set]).subtracting(SlotMask([slot]))
+        let left = status.whole.subtracting(tainted[set]).subtracting(disturbed[set]).subtracting(SlotMask([slot]))
         return left.count >= slots - plan.geometry.parity
     }
 

@@ -36,6 +36,8 @@ actor Simulation {
     /// Damaged, or about to be: counts as lost.
     var tainted: [SlotMask]
     var armed: [SlotMask]
+    /// Given a fault since the process began, which may strike at any time.
+    var disturbed: [SlotMask]
     /// Declared gone by the operator.
     var lost: [SlotMask]
     /// Emptied while running, and perhaps not admitted again by themselves.
@@ -70,6 +72,7 @@ actor Simulation {
         tainted = Array(repeating: SlotMask(), count: plan.sets)
         armed = tainted
         lost = tainted
+        disturbed = tainted
         emptied = tainted
     }
 
@@ -256,6 +259,7 @@ actor Simulation {
                 engines[set][slot] = nil
             }
             armed[set] = SlotMask()
+            disturbed[set] = SlotMask()
         }
         sets = []
         store = nil
