@@ -80,19 +80,23 @@ let package = Package(
                 "Objects", "SignOn", "Telemetry", "TLS",
                 "S3Frontend", .product(name: "Configuration", package: "swift-configuration"),
             ]),
+        room(
+            "Simulation",
+            ["Base", "Digests", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
         room("LoadGenerator", ["Base", "CLinux", "Digests", "HTTPClient", "Runtime", "S3Protocol", "TLS"]),
         room("AdminClient", ["AccessPolicy", "Base", "Digests", "HTTPClient", "Runtime", "S3Protocol", "TLS"]),
         room("ObjectsTestSupport", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime"]),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "AdminClient", "Base", "LoadGenerator", "Runtime", "S3Protocol", "Server", "TLS",
+                "AdminClient", "Base", "LoadGenerator", "Runtime", "S3Protocol", "Server", "Simulation", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         // Tests
         tests("BaseTests", ["Base"]),
         tests("DigestsTests", ["Digests", "CKernels"]),
+        tests("SimulationTests", ["Drives", "Objects", "Simulation"]),
         tests("SimulationSupportTests", ["Base", "Drives", "SimulationSupport"]),
         tests(
             "ServerTests",

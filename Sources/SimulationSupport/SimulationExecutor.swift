@@ -76,14 +76,18 @@ package final class SimulationExecutor: PinnedExecutor {
 
     /// Runs `body` to its end, and with it everything else that is spawned here, moving the clock when nothing is ready.
     ///
-    /// Throws `SimulationStuck` when neither a job nor a timer is left and `body` has not returned.
-    package func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
+    /// Throws `SimulationStuck` when neither a job nor a timer is left and `body` has not returned, or when it has not after
+    /// `limit` of simulated time.
+    package func run<Value: Sendable>(
+        limit: Duration = .seconds(365 * 86_400), _ body: @escaping @Sendable () async throws -> Value
+    ) throws -> Value {
+        let end = UInt64(limit.components.seconds) * 1_000_000_000
         let box = Box<Value>()
         spawn { box.set(await Self.result(of: body)) }
         while box.value == nil {
             runUntilIdle()
             if box.value != nil { break }
-            if !clock.advance() { throw SimulationStuck() }
+            if !clock.advance() || clock.elapsedNanoseconds > end { throw SimulationStuck() }
         }
         guard let result = box.value else { throw SimulationStuck() }
         return try result.get()

@@ -13,7 +13,7 @@ struct Martlet: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServerCommand.self, AdminCommand.self, DoctorCommand.self, CertsCommand.self, PerfCommand.self,
-            VersionCommand.self,
+            SimulateCommand.self, VersionCommand.self,
         ])
 }
 

@@ -22,6 +22,8 @@ import Testing
         ["S3Frontend"],
         // L6
         ["Server", "LoadGenerator", "AdminClient", "SimulationSupport", "ObjectsTestSupport"],
+        // Runs the engine on what SimulationSupport has.
+        ["Simulation"],
         ["martlet"],
     ]
     static let outside: [String: [String]] = [

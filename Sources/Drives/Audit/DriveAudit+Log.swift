@@ -64,12 +64,12 @@ extension DriveAudit {
         return segment
     }
 
-    /// Each segment that a start replays follows one that is there.
+    /// Each segment with records that are in no table follows one that is there.
     private func checkNeighbours(_ found: [Segment], _ state: ManifestState?) {
         guard let state else { return }
-        let replay = state.flushedLSN == 0 ? 0 : min(state.flushedLSN + 1, state.openRecords.first ?? .max)
+        let flushed = state.flushedLSN == 0 ? 0 : state.flushedLSN + 1
         for (index, segment) in found.enumerated() {
-            guard let header = segment.header, header.previousEnd.rawValue > replay else { continue }
+            guard let header = segment.header, header.previousEnd.rawValue > flushed else { continue }
             guard index > 0, found[index - 1].number + 1 == segment.number else {
                 report.add(
                     .missing, LogFormat.segmentPath(segment.number - 1), "",

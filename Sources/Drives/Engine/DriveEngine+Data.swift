@@ -61,6 +61,7 @@ extension DriveEngine {
 
     package func syncData() async throws(DriveError) {
         try checkWritable()
+        if parameters.broken.contains(.dataNotSynced) { return }
         do { try await dataFiles.sync() } catch { throw failed(error) }
         try checkWritable()
     }

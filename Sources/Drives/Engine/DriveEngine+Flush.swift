@@ -91,9 +91,13 @@ extension DriveEngine {
         // What recovery found and `resolve` has not reached is in no memtable yet.
         let unresolved = replay[resolvedCount...].map(\.place.lsn)
         let pendingLSNs = pending.values.compactMap { $0.place?.lsn }
-        let open = Set(unresolved + pendingLSNs).filter { $0 <= storedLSN }.sorted()
+        var open = Set(unresolved + pendingLSNs).filter { $0 <= storedLSN }.sorted()
+        if parameters.broken.contains(.pendingForgotten) { open = [] }
+        // Up to the end of the last batch, not to its last record only: what is released must not be asked for again, and after
+        // starts without a write the end lies segments beyond the record.
+        let lsn = storedLSN == 0 ? 0 : max(storedLSN, storedEnd - 1)
         let flush = FlushInWork(
-            job: index.freeze(), generation: generation, lsn: storedLSN, end: storedEnd, open: open, decided: decided,
+            job: index.freeze(), generation: generation, lsn: lsn, end: storedEnd, open: open, decided: decided,
             mark: mark,
             statement: statement)
         generation += 1
@@ -109,7 +113,8 @@ extension DriveEngine {
         if let statement = flush.statement, statement.position > manifest.state.statement?.position ?? .zero {
             facts.append(.statement(position: statement.position, note: statement.note))
         }
-        for (number, runs) in allocator.checkpoint(upTo: flush.generation) {
+        for (number, runs) in allocator.checkpoint(upTo: flush.generation)
+        where !parameters.broken.contains(.allocationForgotten) {
             facts.append(.allocation(segment: number, runs: runs))
         }
         facts.append(.livePacked(usage.checkpoint(upTo: flush.generation)))

@@ -80,17 +80,26 @@ extension DriveEngine {
         let state = manifest.state
         let open = Set(state.openRecords), live = Set(state.livePacked.map(\.segment))
         let first = state.flushedLSN == 0 ? 0 : min(state.flushedLSN + 1, state.openRecords.first ?? .max)
-        var byLSN: [UInt64: Position] = [:]
-        let outcome = try await log.recover(from: LSN(rawValue: first), keeping: { live.contains($0) }) {
+        var byLSN: [UInt64: Position] = [:], missing = open
+        let flushed = LSN(rawValue: state.flushedLSN == 0 ? 0 : state.flushedLSN + 1)
+        var outcome = try await log.recover(
+            from: LSN(rawValue: first), flushed: flushed, keeping: { live.contains($0) }
+        ) {
             (found) throws(DriveError) in
             let lsn = found.lsn.rawValue
             guard lsn > state.flushedLSN || open.contains(lsn) else { return }
+            missing.remove(lsn)
             let record: LogRecord
             do throws(MalformedField) { record = try RecordCodec.decode(found.bytes) } catch {
                 throw .damagedFormat(what: "log record \(lsn): \(error.what)")
             }
             self.found(record, at: RecordPlace(lsn: lsn, location: found.location), isOpen: open.contains(lsn), &byLSN)
             self.storedLSN = max(self.storedLSN, lsn)
+        }
+        // The manifest names them: a log without them has lost them, however whole it looks.
+        for lsn in missing.sorted() {
+            outcome.damages.append(
+                LogDamage(kind: .missingSegment, segment: 0, lsns: LSN(rawValue: lsn)..<LSN(rawValue: lsn + 1)))
         }
         storedLSN = max(storedLSN, state.flushedLSN)
         storedEnd = outcome.end.rawValue

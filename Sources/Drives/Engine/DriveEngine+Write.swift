@@ -182,7 +182,8 @@ extension DriveEngine {
     // MARK: Freeing (rule 7)
 
     func free(_ old: IndexEntry, kept: [Extent], generation: UInt64, by position: Position?) {
-        let isPinned = pins[old.key] != nil
+        let isEarly = parameters.broken.contains(.freedEarly)
+        let isPinned = pins[old.key] != nil && !isEarly
         switch old.stored {
         case .none: break
         case .packed(let location):
@@ -193,7 +194,7 @@ extension DriveEngine {
             }
         case .extents(let extents, _, _):
             for extent in extents where !kept.contains(extent) {
-                let waits = position.map { $0 > decided } ?? false
+                let waits = !isEarly && position.map { $0 > decided } ?? false
                 allocator.free(extent, kept: isPinned || waits, generation: generation)
                 if isPinned {
                     freedHolds[extent, default: 0] += 1

@@ -37,5 +37,22 @@ package struct DriveParameters: Sendable {
     /// Checks that cost more than they should in production (rule 9's overlap check at every publish).
     package var checksInvariants = false
 
+    /// Rules switched off by the simulation's canaries.
+    package var broken: Set<BrokenDriveRule> = []
+
     package init() {}
+}
+
+/// Rules that a test can break, to prove that the checker sees it. Empty outside tests.
+package enum BrokenDriveRule: String, CaseIterable, Sendable {
+    /// A batch counts as durable when it is written (rule 2).
+    case logNotSynced
+    /// A record names data that is not synced (rule 8).
+    case dataNotSynced
+    /// Space is free before the commit that frees it is decided, and while readers have it (rule 7).
+    case freedEarly
+    /// A flush does not say which records below it are still pending (rule 10).
+    case pendingForgotten
+    /// A flush does not store what is allocated (rule 9).
+    case allocationForgotten
 }

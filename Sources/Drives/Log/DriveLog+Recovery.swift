@@ -25,8 +25,10 @@ extension DriveLog {
     ///
     /// A bad last batch is a tear and is cut. A bad batch before a valid one, and anything unreadable, is damage: it is reported,
     /// and what follows is handed over all the same.
+    ///
+    /// Below `flushed`, if that is later than `replay`, only single records are still wanted: segments between them may be gone.
     package func recover(
-        from replay: LSN, keeping isKept: (UInt32) -> Bool,
+        from replay: LSN, flushed: LSN? = nil, keeping isKept: (UInt32) -> Bool,
         _ body: (RecoveredRecord) throws(DriveError) -> Void
     ) async throws(DriveError) -> LogRecovery {
         executor.checkIsolated()
@@ -35,7 +37,7 @@ extension DriveLog {
         }
         do {
             var recovery = LogRecovery()
-            let (candidates, older) = try await findSegments(&recovery, replay)
+            let (candidates, older) = try await findSegments(&recovery, replay, max(replay, flushed ?? replay))
             var released: [(number: UInt32, byteCount: Int?)] = []
             for number in older {
                 guard isKept(number) else {
@@ -121,7 +123,7 @@ extension DriveLog {
 
     /// The segments that replay needs, in order, with where each ends, and the numbers of older ones; free files are taken over.
     private func findSegments(
-        _ recovery: inout LogRecovery, _ replay: LSN
+        _ recovery: inout LogRecovery, _ replay: LSN, _ flushed: LSN
     ) async throws -> (candidates: [Candidate], older: [UInt32]) {
         let io = files.io
         do {
@@ -149,7 +151,7 @@ extension DriveLog {
             if let header = found.header, header.firstLSN <= replay { break }
         }
         candidates.reverse()
-        complete(&candidates, &recovery, replay)
+        complete(&candidates, &recovery, replay, flushed)
         return (candidates, numbers)
     }
 
@@ -210,7 +212,9 @@ extension DriveLog {
     }
 
     /// Fills in what follows from neighbours, and reports damaged headers and gaps.
-    private func complete(_ candidates: inout [Candidate], _ recovery: inout LogRecovery, _ replay: LSN) {
+    private func complete(
+        _ candidates: inout [Candidate], _ recovery: inout LogRecovery, _ replay: LSN, _ flushed: LSN
+    ) {
         for index in candidates.indices where index > 0 {
             guard candidates[index - 1].number + 1 == candidates[index].number, let header = candidates[index].header
             else { continue }
@@ -225,11 +229,11 @@ extension DriveLog {
                 report(.badHeader, candidates[index].number, min(first, end)..<end, replay, &recovery)
                 continue
             }
-            // The oldest segment that replay needs, and every one after it, follow one that is there or that ended before.
+            // A segment with records that are not flushed follows one that is there or that ended before them.
             let hasPredecessor = index > 0 && candidates[index - 1].number + 1 == candidates[index].number
-            if header.previousEnd > replay && !hasPredecessor {
+            if header.previousEnd > flushed && !hasPredecessor {
                 let number = candidates[index].number - 1
-                report(.missingSegment, number, replay..<header.previousEnd, replay, &recovery)
+                report(.missingSegment, number, flushed..<header.previousEnd, replay, &recovery)
             }
         }
     }

@@ -155,7 +155,11 @@ package final class DriveLog: @unchecked Sendable {
         let bytes = batch.seal(salt: active.salt, lsn: active.end)
         defer { withExtendedLifetime(batch) {} }
         do {
-            try await active.file.writeAndSync(bytes, at: UInt64(active.offset))
+            if parameters.isUnsynced {
+                try await active.file.write(bytes, at: UInt64(active.offset))
+            } else {
+                try await active.file.writeAndSync(bytes, at: UInt64(active.offset))
+            }
         } catch {
             // ENOSPC here too: the segment was allocated, and what the write has done is not known.
             throw .poisoned(cause: "writing to \(LogFormat.segmentPath(active.number)): \(error)")

@@ -128,6 +128,8 @@ package struct LogParameters: Sendable {
     package var openSegmentsMax = 128
     /// A hook for the canary only: false believes the salt that a batch claims instead of its segment's.
     package var checksSalt = true
+    /// A hook for the canary only: batches count as durable when they are written.
+    package var isUnsynced = false
 
     package init() {}
 }

@@ -63,6 +63,8 @@ package struct SetSettings: Sendable {
     package var flightsMax = 8_192
     /// Rows that one step of repair copies.
     package var repairRows = 64
+    /// Bytes of keys, records and packed data after which a step of repair ends: with one row more it fits a record of the log.
+    package var repairBytes = 512 << 10
     /// Listed positions after which a drive that is away is recorded stale (rule 11).
     package var listMax = 1_000_000
     /// Damaged rows remembered for repair; the scrub finds what lies beyond.

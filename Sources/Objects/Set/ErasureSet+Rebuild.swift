@@ -38,15 +38,24 @@ extension ErasureSet {
         let bound = upper ?? RebuildProgress.end
         let keys = Set(page.map(\.key) + own.map(\.key)).filter { $0 < bound }.sorted()
         var rows: [CaughtUpState.Row] = []
-        var done = bound
+        var done = bound, bytes = 0
         var isEnd = upper == nil
         for key in keys {
+            // A record takes so much: the next step goes on here.
+            guard bytes < settings.repairBytes else {
+                done = key
+                isEnd = false
+                break
+            }
             guard let present = await present(key, for: copy) else {
                 done = key
                 isEnd = false
                 break
             }
-            if let row = present.row { rows.append(row) }
+            if let row = present.row {
+                rows.append(row)
+                bytes += row.byteCount
+            }
         }
         if let touched = keys.first(where: { $0 < done && !isUntouched($0, copy) }) {
             done = touched
@@ -74,10 +83,16 @@ extension ErasureSet {
         if !lacking.isEmpty {
             let listed = await listedKeys(lacking.filter { !$0.keyHashes.isEmpty })
             guard listed.count == lacking.filter({ !$0.keyHashes.isEmpty }).count else { return false }
-            if !listed.isEmpty {
-                guard await append(CaughtUpState(rows: [], positions: listed), copy) else { return false }
+            var taken: [ChangedKeys] = [], bytes = 0
+            for change in listed where bytes < settings.repairBytes {
+                taken.append(change)
+                bytes += change.keys.reduce(0) { $0 + $1.bytes.count }
             }
-            for entry in lacking { ledger.markHeld(entry.position, slot: slot) }
+            if !taken.isEmpty {
+                guard await append(CaughtUpState(rows: [], positions: taken), copy) else { return false }
+            }
+            for entry in lacking where entry.keyHashes.isEmpty { ledger.markHeld(entry.position, slot: slot) }
+            for change in taken { ledger.markHeld(change.position, slot: slot) }
             confirmMore()
             return true
         }

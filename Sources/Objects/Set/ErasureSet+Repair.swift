@@ -1,6 +1,7 @@
 import Base
 import Drives
 import ObjectFormat
+import Runtime
 
 /// Bringing drives in step again (rule 11): the present state of what they missed, a bounded amount at a time.
 extension ErasureSet {
@@ -37,18 +38,25 @@ extension ErasureSet {
         defer { endCopy(copy) }
         var rows: [IndexKey: CaughtUpState.Row?] = [:]
         var done: [ChangedKeys] = []
+        var bytes = 0
         for change in listed {
-            guard rows.count < settings.repairRows else { break }
+            guard rows.count < settings.repairRows, bytes < settings.repairBytes else { break }
             for key in change.keys where rows[key] == nil {
-                guard let row = await present(key, for: copy) else { break }
+                guard bytes < settings.repairBytes, let row = await present(key, for: copy) else { break }
                 rows[key] = .some(row.row)
+                bytes += 2 * key.bytes.count + (row.row?.byteCount ?? 0)
             }
             // What can't be copied now holds up only itself.
             if change.keys.allSatisfy({ rows[$0] != nil }) { done.append(change) }
         }
         // The state is queued in the step that finds that nothing has touched its keys since they were read.
         done.removeAll { change in !change.keys.allSatisfy { isUntouched($0, copy) } }
-        guard !done.isEmpty else { return false }
+        guard !done.isEmpty else {
+            // More than a record holds belongs to one commit: what is here goes first, and is found there the next time.
+            let first = rows.keys.sorted().filter { isUntouched($0, copy) }.compactMap { rows[$0] ?? nil }
+            guard bytes >= settings.repairBytes, !first.isEmpty else { return false }
+            return await append(CaughtUpState(rows: first, positions: []), copy)
+        }
         let keys = Set(done.flatMap(\.keys))
         let state = CaughtUpState(rows: keys.sorted().compactMap { rows[$0] ?? nil }, positions: done)
         guard await append(state, copy) else { return false }
@@ -190,5 +198,13 @@ extension ErasureSet {
         guard isCurrent(copy) else { return false }
         audit { $0.rowsCopied += state.rows.count }
         return true
+    }
+}
+
+extension CaughtUpState.Row {
+    /// What the row takes in a record: large data is in its extents already.
+    var byteCount: Int {
+        guard case .packed(let slice, _) = attachment else { return key.bytes.count + payload.count }
+        return key.bytes.count + payload.count + slice.count
     }
 }

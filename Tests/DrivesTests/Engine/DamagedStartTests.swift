@@ -13,6 +13,47 @@ struct DamagedStartTests {
                 header: header(position), mutations: [put(Keys.version(name, sequence), Array(name.utf8))]))
     }
 
+    @Test func `starts without a write, and a flush after them, leave no gap in the log`() throws {
+        let rig = EngineRig(seed: 23)
+        try rig.executor.run {
+            try await rig.format()
+            var engine = try await rig.open()
+            try await store("a", 1, in: engine)
+            for _ in 0..<3 {
+                rig.drive.kill()
+                engine = try await rig.open()
+            }
+            try await engine.flush()
+            rig.drive.powerCut()
+            #expect(try await rig.engine().recover().isDamaged == false)
+            rig.drive.kill()
+            let last = try await rig.open()
+            #expect(try await last.entry(Keys.version("a", 1)) != nil)
+            await last.shutDown()
+        }
+    }
+
+    @Test func `segments between a pending record and the end may be released`() throws {
+        let rig = EngineRig(seed: 24)
+        try rig.executor.run {
+            try await rig.format()
+            var engine = try await rig.open()
+            try await store("a", 1, in: engine)
+            let undecided = Position(epoch: 1, sequence: 2)
+            try await engine.store(
+                DriveCommit(header: header(undecided), mutations: [put(Keys.version("b", 2), [1])]))
+            for _ in 0..<3 {
+                rig.drive.kill()
+                engine = try await rig.open { $0 == undecided ? .pending : .valid }
+            }
+            try await engine.flush()
+            rig.drive.powerCut()
+            let recovery = try await rig.engine().recover()
+            #expect(!recovery.isDamaged)
+            #expect(recovery.pending.map(\.header.position) == [undecided])
+        }
+    }
+
     @Test func `a drive that can't be opened gives its lock back, and opens when it was mended`() throws {
         let rig = EngineRig(seed: 21)
         try rig.executor.run {
