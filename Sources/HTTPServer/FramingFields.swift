@@ -9,7 +9,6 @@ struct FramingFields {
     private var saysClose = false
     private var saysKeepAlive = false
     private var expectsContinue = false
-    private var hasUnknownExpectation = false
 
     mutating func note(_ bytes: UnsafeRawBufferPointer, _ field: RequestHead.Field) throws(HeadError) {
         let name = field.name.range, value = field.value.range
@@ -19,11 +18,8 @@ struct FramingFields {
             hosts += 1
             guard hosts == 1, Self.isHost(bytes, value) else { throw HeadError(400, "bad Host") }
         case 6 where Syntax.equals(bytes, name, "expect"):
-            if Syntax.equals(bytes, value, "100-continue") {
-                expectsContinue = true
-            } else {
-                hasUnknownExpectation = true
-            }
+            // RFC 9110, 10.1.1 lets a server pass over what it does not know, and AWS does.
+            if Syntax.equals(bytes, value, "100-continue") { expectsContinue = true }
         case 10 where Syntax.equals(bytes, name, "connection"):
             Syntax.forEachElement(bytes, value) { element in
                 if Syntax.equals(bytes, element, "close") { saysClose = true }
@@ -56,7 +52,6 @@ struct FramingFields {
             throw HeadError(400, "Content-Length and Transfer-Encoding together")
         }
         if hasTransferEncoding && !is11 { throw HeadError(400, "Transfer-Encoding in HTTP/1.0") }
-        if is11 && hasUnknownExpectation { throw HeadError(417, "unknown expectation") }
         let body: ParsedHead.Body = isChunked ? .chunked : contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none
         return ParsedHead(
             head: head, body: body, keepsAlive: is11 ? !saysClose : saysKeepAlive && !saysClose,

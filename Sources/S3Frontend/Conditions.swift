@@ -18,7 +18,7 @@ enum Conditions {
 
     private static func convert(_ parsed: S3Protocol.ReadConditions) -> Objects.ReadConditions {
         var conditions = Objects.ReadConditions()
-        conditions.ifMatch = parsed.ifMatch.map(convert)
+        conditions.ifMatch = parsed.ifMatch.map(strong)
         conditions.ifNoneMatch = parsed.ifNoneMatch.map(convert)
         conditions.ifModifiedSince = parsed.ifModifiedSince
         conditions.ifUnmodifiedSince = parsed.ifUnmodifiedSince
@@ -28,7 +28,7 @@ enum Conditions {
     static func ofWrite(_ context: RequestContext) throws(S3Error) -> Objects.WriteConditions {
         let parsed = try S3Protocol.WriteConditions(context.head)
         return Objects.WriteConditions(
-            ifMatch: parsed.ifMatch.map(convert), ifNoneMatch: parsed.ifNoneMatchAny ? .any : nil)
+            ifMatch: parsed.ifMatch.map(strong), ifNoneMatch: parsed.ifNoneMatchAny ? .any : nil)
     }
 
     static func ofDelete(_ context: RequestContext) throws(S3Error) -> Objects.DeleteConditions {
@@ -37,10 +37,18 @@ enum Conditions {
 
     static func convert(_ parsed: S3Protocol.DeleteConditions) -> Objects.DeleteConditions {
         var conditions = Objects.DeleteConditions()
-        conditions.ifMatch = parsed.ifMatch.map(convert)
+        conditions.ifMatch = parsed.ifMatch.map(strong)
         conditions.ifMatchSize = parsed.size
         conditions.ifMatchLastModified = parsed.lastModified
         return conditions
+    }
+
+    /// If-Match compares strongly: a weak tag names no object (RFC 9110, 8.8.3.2).
+    private static func strong(_ list: ETagList) -> ETagCondition {
+        switch list {
+        case .any: .any
+        case .tags(let tags): .tags(tags.filter { !$0.isWeak }.map(\.value))
+        }
     }
 
     static func convert(_ list: ETagList) -> ETagCondition {

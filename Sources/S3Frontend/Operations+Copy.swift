@@ -20,7 +20,7 @@ extension Operations {
         (options.owner, options.grants) = (acl.owner, acl.grants)
         options.checksum = try requestedChecksumAlgorithm(context.head)
         let chosen = options
-        let result = try await translating(context) { () async throws(ObjectError) in
+        let result = try await translatingCopy(context, source) { () async throws(ObjectError) in
             try await store.copy(
                 from: source, to: context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
         }
@@ -40,7 +40,7 @@ extension Operations {
         try Unsupported.refuse(context)
         let source = try copySource(context), upload = try context.uploadID(), number = try partNumber(context)
         let range = try copyRange(context)
-        let (part, sourceVersion) = try await translating(context) { () async throws(ObjectError) in
+        let (part, sourceVersion) = try await translatingCopy(context, source) { () async throws(ObjectError) in
             try await store.uploadPartCopy(
                 from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload,
                 number: number,
@@ -83,5 +83,30 @@ extension Operations {
             throw .invalidArgument("A part number is required", name: "partNumber", value: "")
         }
         return number
+    }
+
+    /// As `translating`, but what is said of the source names the source.
+    private func translatingCopy<Result>(
+        _ context: RequestContext, _ source: Objects.CopySource, _ call: () async throws(ObjectError) -> Result
+    ) async throws(S3Error) -> Result {
+        do throws(ObjectError) { return try await call() } catch {
+            switch error {
+            // Of a target that is missing only If-Match tells.
+            case .noSuchKey where context.header("if-match") == nil: throw .noSuchKey(source.key.bytes)
+            case .noSuchVersion:
+                throw .noSuchVersion(key: source.key.bytes, version: source.version?.description ?? "")
+            case .preconditionFailed(.ifMatch) where context.header("if-match") == nil:
+                throw .preconditionFailed("x-amz-copy-source-If-Match")
+            case .preconditionFailed(.ifNoneMatch) where context.header("if-none-match") == nil:
+                throw .preconditionFailed("x-amz-copy-source-If-None-Match")
+            case .preconditionFailed(.ifModifiedSince):
+                throw .preconditionFailed("x-amz-copy-source-If-Modified-Since")
+            case .preconditionFailed(.ifUnmodifiedSince):
+                throw .preconditionFailed("x-amz-copy-source-If-Unmodified-Since")
+            case .invalidRange(let size):
+                throw .invalidRange(requested: context.header("x-amz-copy-source-range") ?? "", size: size)
+            default: throw S3Error(error, context)
+            }
+        }
     }
 }

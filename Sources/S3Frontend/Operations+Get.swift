@@ -11,7 +11,7 @@ extension Operations {
             result = try await store.get(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: options)
         } catch {
-            return try refusedRead(error, context)
+            return try refusedRead(error, context, bucket)
         }
         do throws(S3Error) { try await confirm(result.head.object, context) } catch {
             await result.reader.close()
@@ -28,7 +28,7 @@ extension Operations {
             head = try await store.head(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: options)
         } catch {
-            return try refusedRead(error, context)
+            return try refusedRead(error, context, bucket)
         }
         try await confirm(head.object, context)
         return describe(head, context, bucket, body: .withheld(count: head.range?.count ?? 0))
@@ -48,11 +48,19 @@ extension Operations {
     }
 
     /// 304 is an answer, not an error document; everything else is thrown on.
-    private func refusedRead(_ error: ObjectError, _ context: RequestContext) throws(S3Error) -> Answer {
-        guard case .notModified(let etag, let lastModified) = error else {
+    private func refusedRead(
+        _ error: ObjectError, _ context: RequestContext, _ bucket: BucketInfo
+    ) throws(S3Error) -> Answer {
+        guard case .notModified(let object) = error else {
             throw refusal(error, context)
         }
-        return Answer(304).with("ETag", "\"\(etag)\"").with("Last-Modified", HTTPDate.format(lastModified))
+        var answer = Answer(304)
+        answer.set("ETag", "\"\(object.etag)\"")
+        answer.set("Last-Modified", HTTPDate.format(object.lastModified))
+        answer.set("Cache-Control", object.cacheControl)
+        answer.set("Expires", object.expires)
+        if let version = object.version { answer.setVersion(version, in: bucket) }
+        return answer
     }
 
     /// The error of a request for one version of an object, which tells of a delete marker in its fields.

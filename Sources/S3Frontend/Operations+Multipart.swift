@@ -91,7 +91,10 @@ extension Operations {
 
     func location(_ context: RequestContext) -> String {
         let key = String(decoding: PercentEncoding.encode(context.key, keepingSlash: true), as: UTF8.self)
-        return "http://\(context.header("host") ?? "localhost")/\(context.bucketOrEmpty)/\(key)"
+        let scheme = context.isSecure ? "https" : "http"
+        // A host that names the bucket needs no other mention of it.
+        let bucket = context.request.address.isVirtualHosted ? "" : context.bucketOrEmpty + "/"
+        return "\(scheme)://\(context.header("host") ?? "localhost")/\(bucket)\(key)"
     }
 
     func abortMultipartUpload(_ context: RequestContext) async throws(S3Error) -> Answer {

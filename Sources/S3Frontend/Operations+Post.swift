@@ -43,14 +43,17 @@ extension Operations {
             }
         }
         upload.head = try RequestHead(form: form, contentType: fileType)
+        var address = ResourceAddress(bucket: context.bucketOrEmpty, key: key)
+        address.isVirtualHosted = context.request.address.isVirtualHosted
         upload.request = S3Request(
-            operation: .putObject,
-            address: ResourceAddress(bucket: context.bucketOrEmpty, key: key),
+            operation: .putObject, address: address,
             target: try RequestTarget("/"))
         upload.payload = .plain
         let source = try PostBodySource(exchange, upload, parser, lengths: lengths)
         let stored = try await run(upload, body: RequestBody(exchange: exchange, context: upload, form: source))
-        return finished(stored, form, upload)
+        var place = context
+        place.request = upload.request
+        return finished(stored, form, upload, location: location(place))
     }
 
     private static func key(of form: FormFields) throws(S3Error) -> [UInt8] {
@@ -73,9 +76,10 @@ extension Operations {
     }
 
     /// What the form wants to be told: a redirect, a document, or as little as can be.
-    private func finished(_ stored: Answer, _ form: FormFields, _ upload: RequestContext) -> Answer {
+    private func finished(
+        _ stored: Answer, _ form: FormFields, _ upload: RequestContext, location place: String
+    ) -> Answer {
         let etag = stored.fields.first { $0.name == "ETag" }?.value ?? ""
-        let place = location(upload)
         var answer: Answer
         if let url = form["success_action_redirect"] ?? form["redirect"],
             url.hasPrefix("http://") || url.hasPrefix("https://")

@@ -47,7 +47,7 @@ struct PostPolicy {
         for value in list {
             switch value {
             case .object(let members):
-                guard !members.isEmpty else {
+                guard members.count == 1 else {
                     throw Self.invalid(
                         "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.")
                 }

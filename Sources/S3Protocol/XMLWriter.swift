@@ -92,9 +92,10 @@ package struct XMLWriter: Sendable {
         close(name)
     }
 
+    /// In whole seconds, as AWS shows times: one that a listing tells is the one that Last-Modified tells.
     package mutating func element(_ name: StaticString, time: Timestamp) {
         open(name)
-        ISO8601.append(time, to: &bytes)
+        ISO8601.append(Timestamp(seconds: time.seconds), to: &bytes)
         close(name)
     }
 

@@ -525,13 +525,13 @@ class Run:
             limit = self.random.randrange(1, 4)
             pages = self.s3.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket.name, Delimiter=delimiter, PaginationConfig={"PageSize": limit})
-            entries, _ = bucket.page(delimiter=delimiter)
+            entries, _ = bucket.page(delimiter=delimiter, limit=1 << 30)
             answers = list(pages)
             assert [e["Key"] for a in answers for e in a.get("Contents", [])] == [e[1] for e in entries if e[0] == "key"]
             assert [e["Prefix"] for a in answers for e in a.get("CommonPrefixes", [])] == [e[1] for e in entries if e[0] == "prefix"]
             answers = list(self.s3.get_paginator("list_object_versions").paginate(
                 Bucket=bucket.name, Delimiter=delimiter, PaginationConfig={"PageSize": limit}))
-            entries, _ = bucket.version_page(delimiter=delimiter)
+            entries, _ = bucket.version_page(delimiter=delimiter, limit=1 << 30)
             for kind, marker in (("Versions", False), ("DeleteMarkers", True)):
                 found = [(e["Key"], e["VersionId"]) for a in answers for e in a.get(kind, [])]
                 assert found == [(e[1], e[2].id) for e in entries if e[0] == "version" and e[2].marker == marker]

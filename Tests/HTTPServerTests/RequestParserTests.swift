@@ -148,7 +148,6 @@ func parse(_ text: String, limits: HeadLimits = HeadLimits()) -> Parsed { parse(
         (400, "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: identity\r\n\r\n"),
         (501, "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
         (400, "PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        (417, "PUT / HTTP/1.1\r\nHost: h\r\nExpect: magic\r\n\r\n"),
     ]
 
     @Test(arguments: refusals)

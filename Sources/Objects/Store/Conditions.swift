@@ -1,5 +1,5 @@
-import Base
-import ObjectFormat
+package import Base
+package import ObjectFormat
 
 extension WriteConditions {
     /// Judges the current version; nil or a delete marker: the object does not exist.
@@ -40,9 +40,24 @@ extension ReadConditions {
             throw .preconditionFailed(.ifUnmodifiedSince)
         }
         if let ifNoneMatch {
-            if ifNoneMatch.matches(etag) { throw .notModified(etag: etag, lastModified: lastModified) }
+            if ifNoneMatch.matches(etag) {
+                throw .notModified(UnmodifiedObject(etag: etag, lastModified: lastModified))
+            }
         } else if let ifModifiedSince, lastModified.seconds <= ifModifiedSince.seconds {
-            throw .notModified(etag: etag, lastModified: lastModified)
+            throw .notModified(UnmodifiedObject(etag: etag, lastModified: lastModified))
+        }
+    }
+
+    /// The same for a version that was found, of which a cache is told what else it keeps.
+    func check(_ found: StoredVersion) throws(ObjectError) {
+        do {
+            try check(etag: found.record.etag, lastModified: found.record.lastModified)
+        } catch {
+            guard case .notModified(var object) = error else { throw error }
+            object.version = found.version
+            object.cacheControl = found.record.headers.cacheControl
+            object.expires = found.record.headers.expires
+            throw .notModified(object)
         }
     }
 
@@ -54,5 +69,19 @@ extension ReadConditions {
             guard case .notModified = error else { throw error }
             throw .preconditionFailed(ifNoneMatch == nil ? .ifModifiedSince : .ifNoneMatch)
         }
+    }
+}
+
+/// What a client is told again of an object that it has already.
+package struct UnmodifiedObject: Hashable, Sendable {
+    package var etag: String
+    package var lastModified: Timestamp
+    package var version: VersionID?
+    package var cacheControl: String?
+    package var expires: String?
+
+    init(etag: String, lastModified: Timestamp) {
+        self.etag = etag
+        self.lastModified = lastModified
     }
 }

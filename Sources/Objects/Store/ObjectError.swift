@@ -24,7 +24,7 @@ package enum ObjectError: Error, Sendable {
     case bucketIsClosing
     case keyTooLong
     case preconditionFailed(Condition)
-    case notModified(etag: String, lastModified: Timestamp)
+    case notModified(UnmodifiedObject)
     case invalidRange(size: Int64)
     /// GET or HEAD of a part number that the object does not have.
     case noSuchPart(partCount: Int)

@@ -22,7 +22,7 @@ extension ObjectStore {
         return try await set.run { () async throws(ObjectError) in
             for _ in 0..<Self.readAttemptsMax {
                 let found = try await VersionLookup(set: set, bucket: bucket.id, key: key).readable(options.version)
-                try options.conditions.check(etag: found.record.etag, lastModified: found.record.lastModified)
+                try options.conditions.check(found)
                 if let (head, _) = try await select(options.selection, of: found, bucket: bucket.id, set: set) {
                     return head
                 }
@@ -40,11 +40,11 @@ extension ObjectStore {
     ) async throws(ObjectError) -> GetResult {
         for _ in 0..<Self.readAttemptsMax {
             let found = try await VersionLookup(set: set, bucket: bucket.id, key: key).readable(options.version)
-            let (etag, modified) = (found.record.etag, found.record.lastModified)
             if conditionsAreCopySource {
-                try options.conditions.checkCopySource(etag: etag, lastModified: modified)
+                try options.conditions.checkCopySource(
+                    etag: found.record.etag, lastModified: found.record.lastModified)
             } else {
-                try options.conditions.check(etag: etag, lastModified: modified)
+                try options.conditions.check(found)
             }
             guard let (head, _) = try await select(options.selection, of: found, bucket: bucket.id, set: set) else {
                 continue

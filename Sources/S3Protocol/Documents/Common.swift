@@ -20,7 +20,7 @@ extension XMLWriter {
     }
 
     mutating func timestamp(_ name: StaticString, _ timestamp: Timestamp) {
-        element(name, ISO8601.format(timestamp))
+        element(name, time: timestamp)
     }
 
     /// An entity tag in its quotes.

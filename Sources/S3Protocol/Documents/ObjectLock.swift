@@ -116,7 +116,7 @@ package struct ObjectRetention: Hashable, Sendable {
         var writer = XMLWriter(capacity: 256)
         writer.openRoot("Retention")
         writer.element("Mode", mode.rawValue)
-        writer.timestamp("RetainUntilDate", until)
+        writer.element("RetainUntilDate", ISO8601.format(until))
         writer.close("Retention")
         return writer.bytes
     }
