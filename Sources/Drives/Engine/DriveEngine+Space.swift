@@ -21,7 +21,10 @@ extension DriveEngine {
     var isFull: Bool { capacityBytes > 0 && Double(liveBytes) >= Double(capacityBytes) * parameters.fullRatio }
 
     /// Little of the drive can still be allocated: deletes, flushes and cleaning need it, which make room; puts are refused.
-    var isCrowded: Bool { capacityBytes > 0 && roomBytes < headroomBytes }
+    ///
+    /// A data segment that is empty takes data without any more of the drive: on the smallest drives the one that is kept is what
+    /// deleting everything gives back.
+    var isCrowded: Bool { capacityBytes > 0 && roomBytes + emptyDataBytes < headroomBytes }
 
     /// Log segments for deletes and for what cleaning appends before the next flush, and the reserve while it is given up.
     var headroomBytes: UInt64 { UInt64(4 * parameters.log.segmentBytes) + (hasReserve ? 0 : parameters.reserveBytes) }
@@ -46,6 +49,7 @@ extension DriveEngine {
         measureOwn()
         isShortOfSpace = space.freeBytes < parameters.reserveBytes
         freeBytes = space.freeBytes
+        emptyDataBytes = UInt64(allocator.empty().count) * UInt64(parameters.dataSegmentBytes)
         capacityBytes = min(ownBytes + space.freeBytes, parameters.capacityBytes ?? .max)
     }
 
