@@ -36,8 +36,8 @@ extension DriveEngine {
         do throws(DriveError) {
             try await appendToManifest([.dataSegmentAdded(number: number, pages: UInt32(segmentPages))])
         } catch {
-            // The start finds the file if it cannot be removed now.
-            try? await dataFiles.remove(number)
+            // An edit whose writing failed may be durable all the same, and a manifest that names a file that is gone can't be opened.
+            unnamedDataFiles.append(number)
             throw error
         }
         allocator.addSegment(number, pages: segmentPages)

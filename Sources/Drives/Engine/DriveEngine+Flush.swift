@@ -211,6 +211,10 @@ extension DriveEngine {
     private func removeEmptyDataSegments() async throws(DriveError) {
         await segmentGate.enter()
         defer { segmentGate.leave() }
+        // The flush's own edit has taken the place of any that failed before it.
+        let unnamed = unnamedDataFiles
+        unnamedDataFiles = []
+        do { for number in unnamed { try await dataFiles.remove(number) } } catch { throw failed(error) }
         let empty = allocator.empty().dropFirst(parameters.emptyDataSegmentsKept)
         guard !empty.isEmpty else { return }
         for number in empty { allocator.removeSegment(number) }

@@ -68,6 +68,8 @@ package actor DriveEngine: Drive {
     var cleanedSinceFlush = 0
     var uncleanable: Set<UInt32> = []
     var freeBytes: UInt64 = 0
+    /// Made for data segments that the manifest could not be told of: removed after the next flush, or by the next start.
+    var unnamedDataFiles: [UInt32] = []
     /// Of data segments without data, when space was last measured.
     var emptyDataBytes: UInt64 = 0
     /// A file could not grow, or little is free: flushes come sooner, so that the log can be released.
