@@ -14,7 +14,7 @@ import Testing
     func `schedules within parity lose nothing, and beyond it nothing lies`(_ mode: FaultMode) {
         let runner = SimulationRunner()
         // Of four schedules three stay within parity.
-        let count = Self.setting("MARTLET_SIMULATION_SCHEDULES", 2_000) * (mode == .within ? 3 : 1) / 4
+        let count = Self.setting("MARTLET_SIMULATION_SCHEDULES", 1_000) * (mode == .within ? 3 : 1) / 4
         var acknowledged = 0, reads = 0, losses = 0
         for seed in 0..<count {
             let report = runner.run(SimulationPlan(seed: UInt64(seed), mode: mode))
