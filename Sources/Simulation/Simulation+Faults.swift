@@ -118,6 +118,8 @@ extension Simulation {
             engines[set][slot] = nil
             isAway[set][slot] = false
             emptied[set].insert(slot)
+            // The set may count it as whole until it touches it next: not so the schedule.
+            disturbed[set].insert(slot)
         case .replace(let slot):
             guard mayLose(set, slot) else { return }
             endProcess(cutsPower: true)
