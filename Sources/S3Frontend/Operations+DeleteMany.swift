@@ -30,6 +30,11 @@ extension Operations {
                         .deleted(
                             key: object.key, versionID: object.versionID,
                             deleteMarkerVersionID: result.deleteMarker?.description))
+                case .failure(.noSuchKey)?:
+                    entries.append(.failed(key: object.key, versionID: object.versionID, .noSuchKey(object.key)))
+                // Every object matches `*`: there is none.
+                case .failure(.preconditionFailed(.ifMatch))? where object.conditions.ifMatch == .any:
+                    entries.append(.failed(key: object.key, versionID: object.versionID, .noSuchKey(object.key)))
                 case .failure(let error)?:
                     entries.append(.failed(key: object.key, versionID: object.versionID, S3Error(error, context)))
                 case nil:
