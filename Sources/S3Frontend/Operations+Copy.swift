@@ -16,6 +16,7 @@ extension Operations {
         options.lock = try lock(context, bucket)
         options.websiteRedirect = try ObjectFields.websiteRedirect(context)
         options.storageClass = try ObjectFields.storageClass(context)
+        options.namesStorageClass = context.header("x-amz-storage-class") != nil
         options.conditions = try Conditions.ofWrite(context)
         (options.owner, options.grants) = (acl.owner, acl.grants)
         options.checksum = try requestedChecksumAlgorithm(context.head)

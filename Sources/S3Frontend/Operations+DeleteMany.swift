@@ -9,7 +9,7 @@ extension Operations {
         try Unsupported.refuse(context)
         try RequiredDigest.check(context)
         let request = try DeleteObjectsRequest(parsing: try await body.document(limit: 4 << 20))
-        let bypasses = bypassesGovernance(context)
+        let bypasses = try deleteBypassesGovernance(context)
         let refusals = try await refusals(of: request.objects, context)
         let planned = zip(request.objects, refusals).map { object, refusal in
             refusal.map { .failure($0) } ?? Self.plan(object, bypassesGovernance: bypasses)

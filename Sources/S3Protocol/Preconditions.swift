@@ -48,7 +48,14 @@ package struct WriteConditions: Hashable, Sendable {
     package init(_ head: RequestHead) throws(S3Error) {
         ifMatch = head.value("if-match").map(ETagList.init(parsing:))
         let none = head.value("if-none-match").map(ETagList.init(parsing:))
-        guard none == nil || none == .any else { throw .notImplemented(header: "If-None-Match") }
+        guard none == nil || none == .any else {
+            throw .notImplemented(header: "If-None-Match")
+                .with("additionalMessage", "We don't accept the provided value of If-None-Match header for this API")
+        }
+        guard none == nil || ifMatch == nil else {
+            throw .notImplemented(header: "If-Match,If-None-Match")
+                .with("additionalMessage", "Multiple conditional request headers present in the request")
+        }
         ifNoneMatchAny = none != nil
     }
 }

@@ -31,7 +31,10 @@ package enum RangeHeader {
 
     /// What a copy answers to a range that goes beyond its source.
     package static func beyondCopySource(_ text: String, size: Int64) -> S3Error {
-        .invalidArgument(
+        if case .from(let first, _)? = parse(text), first >= size {
+            return S3Error(.invalidRequest, "The specified copy range is invalid for the source object size")
+        }
+        return .invalidArgument(
             "Range specified is not valid for source object of size: \(size)", name: copySourceField, value: text)
     }
 

@@ -89,7 +89,10 @@ def test_copied_parts(s3, bucket):
         answer = s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=number,
                                      CopySource={"Bucket": bucket, "Key": "source"}, CopySourceRange=f"bytes={first}-{last}")
         done.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
-    for text in (f"bytes=0-{12 * MIB}", f"bytes={12 * MIB}-{12 * MIB}", "bytes=0-99999999999999999999"):
+    with refused("InvalidRequest", 400):
+        s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=3, CopySource={"Bucket": bucket, "Key": "source"},
+                            CopySourceRange=f"bytes={12 * MIB}-{12 * MIB}")
+    for text in (f"bytes=0-{12 * MIB}", "bytes=0-99999999999999999999"):
         with refused("InvalidArgument", 400) as caught:
             s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=3, CopySource={"Bucket": bucket, "Key": "source"},
                                 CopySourceRange=text)

@@ -175,6 +175,8 @@ package struct CopyOptions: Sendable {
     package var tags: [NameValue]?
     package var websiteRedirect: String?
     package var storageClass: StorageClass = .standard
+    /// The class was asked for, were it the same as before: that makes a copy onto itself no idle one.
+    package var namesStorageClass = false
     package var conditions = WriteConditions()
     /// nil: the source's algorithm, CRC64NVME if it has none.
     package var checksum: ChecksumAlgorithm?

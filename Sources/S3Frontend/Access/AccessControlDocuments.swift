@@ -51,8 +51,8 @@ struct GrantReader {
                 value = String(value.dropFirst().dropLast())
             }
             switch kind {
-            case "id": grantees.append(try account(value, name: header))
-            case "uri", "url": grantees.append(try group(value, name: header))
+            case "id": grantees.append(try account(value, name: "id"))
+            case "uri", "url": grantees.append(try group(value, name: "uri"))
             case "emailaddress": grantees.append(try mailbox(value))
             default: throw .invalidArgument("Argument format not recognized", name: header, value: text)
             }
