@@ -76,13 +76,14 @@ package struct ServerTimeline: Sendable {
     }
     package private(set) var samples: [Sample] = []
     private var spacing: UInt64 = 100_000_000
+    private static let early: UInt64 = 10_000_000
 
     package init() {}
 
     package func isDue(at nanoseconds: UInt64) -> Bool {
         guard let last = samples.last else { return true }
-        // A tenth early rather than a whole turn of the sampler late.
-        return nanoseconds &- last.nanoseconds >= spacing / 10 * 9
+        // A little early rather than a whole turn of the sampler late.
+        return nanoseconds &- last.nanoseconds &+ Self.early >= spacing
     }
 
     package mutating func add(_ sample: Sample) {
