@@ -18,8 +18,10 @@ package struct LoadPlan: Sendable {
     package var mix: [(operation: LoadOperation, weight: Int)] = [(.get, 1)]
     package var size = SizeChoice(bytes: 4096)
     package var partBytes = 8 << 20
-    /// Keys are numbered from 0; a put beyond the last one starts again at the first.
+    /// Keys are numbered from `firstObject`; a put beyond the last one starts again at the first.
     package var objects = 10_000
+    /// The number of the first key: a store grows by runs that begin where the one before ended.
+    package var firstObject = 0
     package var keyPrefix = "perf/"
     /// With a number above 0, keys lie in folders of this many, for listing with a delimiter.
     package var folderKeys = 0
@@ -55,7 +57,8 @@ package struct LoadPlan: Sendable {
         return mix.first?.operation ?? .get
     }
 
-    func key(_ index: Int) -> String {
+    func key(_ offset: Int) -> String {
+        let index = firstObject + offset
         guard folderKeys > 0 else { return keyPrefix + Self.number(index) }
         return keyPrefix + Self.number(index / folderKeys) + "/" + Self.number(index % folderKeys)
     }

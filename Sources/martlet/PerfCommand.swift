@@ -39,6 +39,8 @@ struct PerfCommand: AsyncParsableCommand {
     var partSize = "8MiB"
     @Option(help: "Objects in use.")
     var objects = 10_000
+    @Option(help: "Number of the first of them.")
+    var first = 0
     @Option(help: "Start of every key.")
     var prefix = "perf/"
     @Option(help: "Keys in a folder; 0 for no folders.")
@@ -135,13 +137,15 @@ struct PerfCommand: AsyncParsableCommand {
             throw ValidationError("sizes are written 4KiB, 4KiB:80,1MiB:20, 4KiB..1MiB or log:4KiB..1MiB")
         }
         (plan.size, plan.partBytes) = (sizes, part)
-        guard objects > 0, concurrency > 0, concurrency <= 4096, threads > 0, warmUp >= 0, folder >= 0,
+        guard (1...1_000_000_000_000).contains(objects), (0...1_000_000_000_000).contains(first), concurrency > 0,
+            concurrency <= 4096, threads > 0, warmUp >= 0, folder >= 0,
             count ?? 1 > 0, duration ?? 1 > 0, (1...(7 * 86_400)).contains(timeLimit)
         else {
             throw ValidationError(
                 "--objects, --concurrency (up to 4096), --threads, --count, --duration and --time-limit (up to a week) are at least 1"
             )
         }
+        plan.firstObject = first
         (plan.objects, plan.concurrency, plan.threads) = (objects, concurrency, threads)
         (plan.keyPrefix, plan.folderKeys) = (prefix, folder)
         (plan.listDelimiter, plan.listPageKeys) = (delimiter, maxKeys)
