@@ -2,6 +2,7 @@ import AccessPolicy
 import Base
 import Digests
 import Identity
+import Objects
 import Testing
 
 /// The same bits each time.
@@ -17,6 +18,7 @@ private func sampleAccount() -> Account {
         number: "123456789012", canonicalID: "abc", displayName: "Zwei & Söhne", email: "a@example.com", name: "two")
     account.created = Timestamp(seconds: 1_700_000_000)
     account.alias = "alias"
+    account.tenant = TenantID(rawValue: 7)
     account.isActive = false
     account.keys = [AccessKey(id: "KEY", secret: "secret/+=", created: account.created)]
     return account
@@ -50,7 +52,22 @@ private func samplePolicy() -> ManagedPolicy {
         #expect(String(decoding: entity.name, as: UTF8.self) == "A/123456789012/")
         #expect(
             String(decoding: entity.encoded, as: UTF8.self)
-                == #"{"type":"account","number":"123456789012","id":"abc","name":"two","displayName":"Zwei & Söhne","email":"a@example.com","alias":"alias","active":false,"created":1700000000000000000,"keys":[{"id":"KEY","secret":"secret/+=","active":true,"created":1700000000000000000}]}"#
+                == #"{"type":"account","tenant":7,"number":"123456789012","id":"abc","name":"two","displayName":"Zwei & Söhne","email":"a@example.com","alias":"alias","active":false,"created":1700000000000000000,"keys":[{"id":"KEY","secret":"secret/+=","active":true,"created":1700000000000000000}]}"#
+        )
+        #expect(StoredEntity(decoding: entity.encoded) == entity)
+    }
+
+    @Test func `a tenant is stored so`() throws {
+        var tenant = TenantInfo(id: TenantID(rawValue: 7), name: "acme")
+        (tenant.rootAccount, tenant.hosts) = ("123456789012", ["acme.example"])
+        tenant.created = Timestamp(seconds: 1_700_000_000)
+        tenant.limits.total = ResourceLimits(bytes: 1024, buckets: 3)
+        tenant.limits.perAccount = ResourceLimits(objects: 5)
+        let entity = StoredEntity.tenant(tenant)
+        #expect(String(decoding: entity.name, as: UTF8.self) == "T/7/")
+        #expect(
+            String(decoding: entity.encoded, as: UTF8.self)
+                == #"{"type":"tenant","id":7,"name":"acme","root":"123456789012","hosts":["acme.example"],"active":true,"created":1700000000000000000,"limits":{"bytes":1024,"objects":null,"buckets":3},"userLimits":{"bytes":null,"objects":5,"buckets":null}}"#
         )
         #expect(StoredEntity(decoding: entity.encoded) == entity)
     }
