@@ -6,13 +6,12 @@ import ssl
 
 import pytest
 from admin import admin
-from botocore import UNSIGNED
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from helpers import code_of, raw, refused
+from helpers import code_of, refused
 from martlet_server import ACCESS_KEY, SECRET_KEY, Server
-from tenants import Tenant, own_certificate
+from tenants import Tenant, at, own_certificate, pair
 
 HOST = "acme.example"
 ROOT = (ACCESS_KEY, SECRET_KEY)
@@ -26,20 +25,6 @@ def acme(server):
 @pytest.fixture(scope="module")
 def other(server):
     return Tenant(server, "other-tenant", hosts=["other.example"])
-
-
-def pair(tenant):
-    return tenant.access_key, tenant.secret_key
-
-
-def at(server, host, path, access=None, method="GET", body=None):
-    """(status, headers, body) of a request to a host, signed with the pair `access`, or not signed."""
-    headers = {"Host": f"{host}:{server.port}"}
-    if access:
-        request = AWSRequest(method, f"{server.scheme}://{host}:{server.port}{path}", headers=dict(headers), data=body or b"")
-        S3SigV4Auth(Credentials(*access), "s3", "us-east-1").add_auth(request)
-        headers.update(request.headers.items())
-    return raw(server, method, path, headers, body=body, sign=False)
 
 
 def test_buckets_of_one_name_in_two_tenants(s3, acme, bucket):

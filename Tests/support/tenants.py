@@ -5,7 +5,10 @@ import shutil
 
 import boto3
 from admin import admin
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 _names = itertools.count()
 
@@ -51,3 +54,22 @@ def own_certificate(server, name, *hosts):
     for part in ("ca.crt", "ca.key"):
         shutil.copy(server.certs / part, directory / part)
     server.make_certificate(*hosts, directory=directory)
+
+
+def pair(tenant):
+    return tenant.access_key, tenant.secret_key
+
+
+def at(server, host, path, access=None, method="GET", body=None, headers=None):
+    """(status, headers, body) of a request to a host, signed with the pair `access`, or not signed."""
+    headers = {"Host": f"{host}:{server.port}", **(headers or {})}
+    if access:
+        request = AWSRequest(method, f"{server.scheme}://{host}:{server.port}{path}", headers=dict(headers), data=body or b"")
+        S3SigV4Auth(Credentials(*access), "s3", "us-east-1").add_auth(request)
+        headers.update(request.headers.items())
+    connection = server.connect()
+    connection.request(method, path, body=body, headers=headers)
+    response = connection.getresponse()
+    data = response.read()
+    connection.close()
+    return response.status, {k.lower(): v for k, v in response.getheaders()}, data
