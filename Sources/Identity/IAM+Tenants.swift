@@ -76,7 +76,7 @@ extension IAM {
             throw .invalid(
                 "Name needs 1 to 63 lower-case letters, digits and hyphens, a letter or digit first and last")
         }
-        var tenant = TenantInfo(id: TenantID(rawValue: UInt32(truncatingIfNeeded: store.random.next()) | 1), name: name)
+        var tenant = TenantInfo(id: TenantInfo.id(of: name), name: name)
         tenant.created = store.time.now()
         tenant.hosts = try Self.hosts(call) ?? []
         try Self.change(&tenant.limits, call)
@@ -87,13 +87,16 @@ extension IAM {
         let (made, root) = (tenant, account)
         try await store.change { edit throws(IdentityError) in
             guard edit.state.tenant(named: name) == nil else { throw .alreadyExists("A tenant with name \(name)") }
-            // Drawn at random, so that none is used twice.
-            guard edit.state.tenants[made.id] == nil else { throw .conflict }
+            guard edit.state.tenants[made.id] == nil else {
+                throw .invalidInput("The name \(name) stands for the number of another tenant: choose another name.")
+            }
             try Self.checkHosts(made, edit.state)
             try Self.checkIsNew(root, edit.state)
             edit.put(made)
             edit.put(root)
         }
+        // It may have been deleted since the start.
+        await store.reopenTenant(made.id)
         return [
             .group(
                 "Tenant",
@@ -123,6 +126,8 @@ extension IAM {
             edit.put(tenant)
             return tenant
         }
+        // Of one whose deletion was begun and did not end.
+        if changed.isActive { await store.reopenTenant(changed.id) }
         return [.group("Tenant", describe(changed))]
     }
 

@@ -1,4 +1,5 @@
 package import Base
+import Digests
 package import Objects
 
 /// A tenant: a namespace of accounts and of buckets, with host names and limits of its own. Nothing of it is seen from another.
@@ -20,6 +21,13 @@ package struct TenantInfo: Hashable, Sendable {
         self.name = name
     }
 
+    /// A number that a name stands for, for ever: buckets carry it, so that a tenant made again after its identities were lost has its
+    /// buckets. A name whose number is taken has to be another.
+    package static func id(of name: String) -> TenantID {
+        let value = SHA256.of(Array("martlet tenant \(name)".utf8)).prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return TenantID(rawValue: max(1, value))
+    }
+
     /// The tenant of everything that was made before there were others; never suspended or deleted.
     package static let `default` = TenantInfo(id: .default, name: "default")
 }
@@ -30,12 +38,13 @@ package final class TenantDirectory: Sendable {
         package var tenant: TenantID
         /// What stands before the tenant's host, without the dot; nil when nothing does.
         package var prefix: String?
+        package init(tenant: TenantID, prefix: String? = nil) { (self.tenant, self.prefix) = (tenant, prefix) }
     }
 
     private let tenants: [TenantID: TenantInfo]
     private let hosts: [(name: String, tenant: TenantID)]
 
-    init(_ tenants: [TenantID: TenantInfo]) {
+    package init(_ tenants: [TenantID: TenantInfo]) {
         self.tenants = tenants
         // The longest first: of `a.example` and `b.a.example`, `c.b.a.example` belongs to the latter.
         hosts = tenants.values.flatMap { tenant in tenant.hosts.map { (name: $0, tenant: tenant.id) } }

@@ -139,7 +139,7 @@ package struct S3Handler: HTTPHandler {
     private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {
         let head = exchange.head, now = time.monotonicNanoseconds()
         let event = RequestEvent(
-            time: record.started, requestID: record.requestID, api: record.api, tenant: record.tenant,
+            time: record.started, requestID: record.requestID, api: record.api, tenant: tenants.name(of: record.tenant),
             bucket: record.bucket,
             object: record.object, method: head.string(head.method), status: record.status, errorCode: record.errorCode,
             receivedBytes: exchange.bodyBytesReceived, sentBytes: exchange.bodyBytesSent,

@@ -141,6 +141,36 @@ enum Golden {
         "AQECAwQFBgcIAQIDBPye9BU6O3vXmqPWwxiCdX63dHo/Urs1VpYPXHzExmYDneDxdl/31xeVdlLIHl5wubLbTC91XNHPp/by6vT7soOe0uhJ1MDFjYO20ZP+SPfPRz7KWYz3BpQXUs+Y5vNaKSfrhvX4GjszWQwg/gmG2enidBJfM/13I6HW6CZqcLW4PFoqyxkLGHoYKvFgsQ=="
 }
 
+@Suite struct TenantTests {
+    private func tenant(_ name: String, _ hosts: [String]) -> (TenantID, TenantInfo) {
+        var tenant = TenantInfo(id: TenantInfo.id(of: name), name: name)
+        tenant.hosts = hosts
+        return (tenant.id, tenant)
+    }
+
+    @Test func `the number of a tenant's name never changes`() {
+        #expect(TenantInfo.id(of: "acme").rawValue == 0xF075_5552)
+        #expect(TenantInfo.id(of: "acme") != TenantInfo.id(of: "other"))
+    }
+
+    @Test func `a host belongs to the tenant whose host it is or lies closest below`() {
+        let (acme, first) = tenant("acme", ["a.example"]),
+            (other, second) = tenant("other", ["b.a.example", "c.example"])
+        let directory = TenantDirectory([acme: first, other: second])
+        func match(_ host: String) -> TenantDirectory.HostMatch? { directory.match(host: host) }
+        #expect(match("a.example") == .init(tenant: acme, prefix: nil))
+        #expect(match("A.Example.:9000") == .init(tenant: acme, prefix: nil))
+        #expect(match("x.y.a.example:9000") == .init(tenant: acme, prefix: "x.y"))
+        #expect(match("b.a.example") == .init(tenant: other, prefix: nil))
+        #expect(match("x.b.a.example") == .init(tenant: other, prefix: "x"))
+        for stranger in ["example", "za.example", ".a.example", "a.example.org", "[::1]:9000", "", "127.0.0.1"] {
+            #expect(match(stranger) == nil)
+        }
+        #expect(directory.match(host: nil) == nil)
+        #expect(!TenantDirectory([.default: .default]).hasHosts)
+    }
+}
+
 @Suite struct ExplanationTests {
     @Test func `an explanation says of every statement why`() throws {
         let identity = try PolicyDocument(

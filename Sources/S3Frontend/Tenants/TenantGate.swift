@@ -52,5 +52,10 @@ package struct TenantGate: Sendable {
         guard store.tenants[tenant]?.isActive == true else { throw S3Error(.accessDenied, Self.suspended) }
     }
 
+    /// For logs.
+    func name(of tenant: TenantID) -> String {
+        tenant == .default ? TenantInfo.default.name : store.tenants[tenant]?.name ?? String(tenant.rawValue)
+    }
+
     static let suspended = "The tenant is suspended. Ask the operator of this server."
 }

@@ -1,5 +1,6 @@
 import AdminClient
 import ArgumentParser
+import S3Protocol
 
 struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,9 +50,13 @@ struct AccountList: AdminLeaf {
     func perform(_ session: AdminSession) async throws {
         var parameters: AdminParameters = []
         parameters.add("Tenant", place.tenant)
+        let accounts = try await session.members(of: "Accounts", "MartletListAccounts", parameters)
+        let hasTenants = accounts.contains { $0.children.contains { $0.name == "Tenant" } }
         session.show(
-            list: "Accounts", try await session.members(of: "Accounts", "MartletListAccounts", parameters),
-            columns: ["Name", "Tenant", "Number", "Id", "DisplayName", "Email", "Status", "AccessKeys"])
+            list: "Accounts", accounts,
+            columns: ["Name"] + (hasTenants ? ["Tenant"] : []) + [
+                "Number", "Id", "DisplayName", "Email", "Status", "AccessKeys",
+            ])
     }
 }
 
