@@ -178,6 +178,65 @@ def test_roles_of_another_tenant(world):
             getattr(world.mine.call("iam"), snake(name))(UserName="ann")
 
 
+IAM = botocore.session.get_session().get_service_model("iam")
+
+
+def names_things(operation):
+    """Not the caller's own account, and nothing new."""
+    shape = IAM.operation_model(operation).input_shape
+    return bool(shape and shape.required_members) and not operation.startswith(("Create", "Upload"))
+
+
+NAMING = sorted(filter(names_things, IAM.operation_names))
+
+
+def named(shape, name, number, member=""):
+    """The least that the model takes for a shape, about things of that name in the account of that number."""
+    if shape.type_name == "structure":
+        return {m: named(s, name, number, m) for m, s in shape.members.items() if m in shape.required_members}
+    if shape.type_name == "list":
+        return [named(shape.member, name, number, member)]
+    if shape.type_name in ("integer", "long"):
+        return shape.metadata.get("min", 1)
+    if shape.type_name == "boolean":
+        return True
+    if member.endswith("Arn") or member == "PermissionsBoundary":
+        kind = {"OpenIDConnectProviderArn": "oidc-provider", "RoleArn": "role", "PolicySourceArn": "user"}.get(member, "policy")
+        return f"arn:aws:iam::{number}:{kind}/{name}"
+    if member.endswith(("Document", "PolicyInputList")):
+        return json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
+    if member == "AccessKeyId":
+        return name.upper().ljust(16, "X")
+    return (shape.enum or [name.ljust(shape.metadata.get("min", 0), "x")])[0]
+
+
+@pytest.fixture(scope="module")
+def callers(world):
+    """A client of mine; the other tenant has one of everything."""
+    iam = world.theirs.call("iam")
+    document = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
+    trust = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}})
+    iam.create_group(GroupName="theirs")
+    iam.create_user(UserName="theirs")
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=trust)
+    iam.create_policy(PolicyName="theirs", PolicyDocument=document)
+    admin(world.server, "key", "create", "--tenant", "theirs", "--user", "theirs", "--access-key", "THEIRSXXXXXXXXXX",
+          "--secret-key", "-", stdin="secret-of-theirs")
+    iam.create_open_id_connect_provider(Url="https://theirs", ClientIDList=["app"])
+    return world.mine.call("iam")
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_identities_of_another_tenant_are_as_those_that_nobody_has(world, callers, name):
+    shape = IAM.operation_model(name).input_shape
+    found = []
+    for thing, number in (("theirs", world.theirs.number), ("nobody", "999999999999")):
+        status, said, _ = answer(callers, name, named(shape, thing, number))
+        said = re.sub("theirs|nobody|THEIRS|NOBODY", "*", neutral((status, said))).replace(number, "*")
+        found.append(said)
+    assert found[0] == found[1]
+
+
 def test_forms_and_presigned_requests_stay_in_the_tenant(world):
     answers = []
     for bucket in (SECRET, MISSING):
