@@ -150,18 +150,27 @@ extension IAM {
         }
         do throws(IdentityError) {
             try await store.change { edit throws(IdentityError) in
-                guard var tenant = edit.state.tenants[tenant.id] else { return }
-                tenant.isActive = false
-                edit.put(tenant)
+                guard var found = edit.state.tenants[tenant.id], found.created == tenant.created else {
+                    throw .conflict
+                }
+                found.isActive = false
+                edit.put(found)
             }
         } catch {
             await store.reopenTenant(tenant.id)
             throw error
         }
-        let accounts = store.state.accounts.values.filter { $0.tenant == tenant.id }.map(\.number).sorted()
-        for account in accounts { try await purge(account) }
-        try await store.change { edit throws(IdentityError) in edit.deleteTenant(tenant.id) }
-        return []
+        while true {
+            // Accounts may have been made since the last look, and a tenant of the name after another call deleted this one.
+            let left = try await store.change { edit throws(IdentityError) -> [String] in
+                guard edit.state.tenants[tenant.id]?.created == tenant.created else { return [] }
+                let accounts = edit.state.accounts.values.filter { $0.tenant == tenant.id }.map(\.number).sorted()
+                if accounts.isEmpty { edit.deleteTenant(tenant.id) }
+                return accounts
+            }
+            if left.isEmpty { return [] }
+            for account in left { try await purge(account) }
+        }
     }
 
     // MARK: What is given

@@ -191,6 +191,24 @@ def test_tenants_live_through_a_restart(tmp_path):
     assert server.stop() == 0, server.log()
 
 
+def test_a_tenant_made_again_after_its_identities_were_lost_has_its_buckets(tmp_path):
+    server = Server(tmp_path / "lost", drives=1).start()
+    tenant = Tenant(server, "kept")
+    tenant.s3().create_bucket(Bucket="bucket")
+    tenant.s3().put_object(Bucket="bucket", Key="k", Body=b"12345")
+    assert server.stop() == 0, server.log()
+    (server.directory / "state" / "root.key").unlink()
+    server.arguments = ["--forget-identities"]
+    server.start()
+    with refused("InvalidAccessKeyId"):
+        tenant.s3().list_buckets()
+    again = Tenant(server, "kept", limits=["--id", tenant.id])
+    assert again.s3().get_object(Bucket="bucket", Key="k")["Body"].read() == b"12345"
+    with refused("NoSuchBucket"):
+        Tenant(server, "another").s3().get_object(Bucket="bucket", Key="k")
+    assert server.stop() == 0, server.log()
+
+
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("tenants-tls"), drives=1, tls=True)
