@@ -116,7 +116,7 @@ let package = Package(
         tests("ArchivesTests", ["Archives"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
         tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
-        tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),
+        tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity", "Objects"]),
         tests("SignOnTests", ["AccessPolicy", "Base", "Identity", "SignOn"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests(

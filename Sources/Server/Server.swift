@@ -92,7 +92,8 @@ package struct Server: Sendable {
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
-            sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
+            tenants: TenantGate(identities), sinks: sinks, time: time, random: random, health: health,
+            hostID: store.deployment.description,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(
                 directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, operations: operations,
