@@ -57,8 +57,12 @@ extension ObjectStore {
     ) async throws(ObjectError) -> CopyResult {
         guard object.size <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }
         let changesClass =
-            options.storageClass != object.attributes.storageClass || options.websiteRedirect != nil
-        if isSelf, options.replacement == nil, options.tags == nil, !changesClass { throw .selfCopyWithoutChange }
+            options.namesStorageClass || options.storageClass != object.attributes.storageClass
+            || options.websiteRedirect != nil
+        let changesChecksum = options.checksum.map { $0 != object.checksum?.algorithm } ?? false
+        if isSelf, options.replacement == nil, options.tags == nil, !changesClass, !changesChecksum {
+            throw .selfCopyWithoutChange
+        }
 
         var record = VersionRecord(kind: .object, lastModified: time.now())
         var attributes = options.replacement ?? object.attributes
