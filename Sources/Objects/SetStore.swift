@@ -36,6 +36,8 @@ package protocol SetStore: Actor {
 
     /// Objects, versions and bytes counted by decided commits (rule 16).
     func counter(_ key: CounterKey) async throws(SetError) -> Counter
+    /// Of all the buckets together, at one moment.
+    func counter(sum buckets: [BucketID]) async throws(SetError) -> Counter
 
     // MARK: Data
 
@@ -54,7 +56,6 @@ extension SetStore {
             })
     }
 
-    /// Of all the buckets together, in one call.
     package func counter(sum buckets: [BucketID]) async throws(SetError) -> Counter {
         var sum = Counter()
         for bucket in buckets { sum.add(try await counter(CounterKey(bucket: bucket))) }

@@ -281,6 +281,12 @@ package actor ErasureSet: SetStore {
         guard areCountersKnown else { throw .readQuorumLost(detail: "the counters can't be read") }
         return counters.total(key)
     }
+
+    package func counter(sum buckets: [BucketID]) async throws(SetError) -> Counter {
+        try checkReadable()
+        guard areCountersKnown else { throw .readQuorumLost(detail: "the counters can't be read") }
+        return buckets.reduce(into: Counter()) { $0.add(counters.total(CounterKey(bucket: $1))) }
+    }
 }
 
 /// Passes on what staging and reading meet, for the drives that they were given.

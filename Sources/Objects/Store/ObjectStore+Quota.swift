@@ -76,8 +76,7 @@ extension ObjectStore {
                     buckets: snapshot.idsByOwner[info.owner] ?? [bucket.id]))
         }
         if !total.isEmpty {
-            let all = snapshot.names.compactMap { snapshot.buckets[$0]?.id }
-            scopes.append(QuotaScope(whose: "tenant", quota: total, ledger: tenant.ledger, buckets: all))
+            scopes.append(QuotaScope(whose: "tenant", quota: total, ledger: tenant.ledger, buckets: snapshot.ids))
         }
         return scopes
     }

@@ -11,6 +11,7 @@ actor Tenant {
         var names: [String] = []
         /// Of the buckets that each account owns: what quotas of tenants are judged by.
         private(set) var idsByOwner: [String: [BucketID]] = [:]
+        private(set) var ids: [BucketID] = []
 
         mutating func insert(_ bucket: Bucket) {
             let info = bucket.info
@@ -20,6 +21,7 @@ actor Tenant {
                 names.insert(info.name, at: firstIndex(notBefore: info.name))
             }
             idsByOwner[info.owner, default: []].append(bucket.id)
+            ids.append(bucket.id)
         }
 
         mutating func remove(_ bucket: Bucket) {
@@ -34,6 +36,7 @@ actor Tenant {
             let owner = bucket.info.owner
             idsByOwner[owner]?.removeAll { $0 == bucket.id }
             if idsByOwner[owner]?.isEmpty == true { idsByOwner[owner] = nil }
+            ids.removeAll { $0 == bucket.id }
         }
 
         /// Where in `names` the first one is that is not before `name`.

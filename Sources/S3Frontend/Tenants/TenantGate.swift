@@ -1,4 +1,4 @@
-import Base
+package import Base
 import HTTPServer
 package import Identity
 import S3Protocol
@@ -52,8 +52,8 @@ package struct TenantGate: Sendable {
         guard store.tenants[tenant]?.isActive == true else { throw S3Error(.accessDenied, Self.suspended) }
     }
 
-    /// For logs.
-    func name(of tenant: TenantID) -> String {
+    /// For logs, and whatever else tells tenants apart by name.
+    package func name(of tenant: TenantID) -> String {
         tenant == .default ? TenantInfo.default.name : store.tenants[tenant]?.name ?? String(tenant.rawValue)
     }
 
