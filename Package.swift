@@ -46,7 +46,7 @@ let package = Package(
         // L1
         room("Drives", ["Base", "Runtime", "Digests", "CLinux"]),
         room("S3Protocol", ["Base", "Digests", "CExpat"]),
-        room("TLS", ["Runtime", "CTLS"]),
+        room("TLS", ["Base", "Runtime", "CTLS"]),
         room("HTTPServer", ["Base", "Runtime", "CLinux", "TLS"]),
         room("HTTPClient", ["CLinux", "Runtime", "TLS"]),
         .target(name: "CErasure", linkerSettings: [.linkedLibrary("isal")]),

@@ -334,6 +334,38 @@ void ctls_session_server_name(const ctls_session *session, char *text, size_t te
     text[count] = 0;
 }
 
+static void common_name(X509 *certificate, char *text, size_t text_count) {
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    // Of several names nobody can say which one the authority meant.
+    if (index < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, index) >= 0) return;
+    unsigned char *bytes = NULL;
+    int count = ASN1_STRING_to_UTF8(&bytes, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
+    // A zero byte would cut the name short, and make another of it.
+    if (count > 0 && (size_t)count < text_count && !memchr(bytes, 0, (size_t)count)) {
+        memcpy(text, bytes, (size_t)count);
+        text[count] = 0;
+    }
+    OPENSSL_free(bytes);
+}
+
+int ctls_session_peer(const ctls_session *session, char *name, size_t name_count, int64_t *not_after, int *is_for_clients) {
+    name[0] = 0;
+    if (SSL_get_verify_result(session->ssl) != X509_V_OK) return 0;
+    X509 *certificate = SSL_get1_peer_certificate(session->ssl);
+    if (!certificate) return 0;
+    common_name(certificate, name, name_count);
+    struct tm parts;
+    // What has no readable end has ended.
+    *not_after = ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? (int64_t)timegm(&parts) : 0;
+    // Without the extension a certificate is for anything, which is not enough here.
+    *is_for_clients = (X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) != 0
+                      && (X509_get_extended_key_usage(certificate) & XKU_SSL_CLIENT) != 0;
+    X509_free(certificate);
+    ERR_clear_error();
+    return 1;
+}
+
 void ctls_session_free(ctls_session *session) {
     SSL_free(session->ssl);
     free(session);

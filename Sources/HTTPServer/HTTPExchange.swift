@@ -22,6 +22,10 @@ package final class HTTPExchange {
     package var serverName: String? { connection.transport.serverName }
     /// The connection comes from a trusted proxy, which speaks for the client: in its TLS too.
     package var isFromTrustedProxy: Bool { connection.context.trustedProxies.contains(connection.origin.address) }
+    /// The certificate that the client has shown. A trusted proxy's own certificate says nothing of who is behind it.
+    package var clientCertificate: PeerCertificate? {
+        isFromTrustedProxy ? nil : connection.transport.peerCertificate
+    }
     /// The status that was sent, once it was.
     package internal(set) var status: Int?
     /// Bytes of the body that the handler has read.

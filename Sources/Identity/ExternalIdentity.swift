@@ -74,6 +74,12 @@ package struct ExternalGrants: Hashable, Sendable {
         return CannedPolicies.document(arn: canned) == nil ? nil : canned
     }
 
+    /// Whether a policy of that name is there.
+    package static func names(policy name: String, _ account: Account) -> Bool {
+        arn(ofPolicy: name, account).map { CannedPolicies.document(arn: $0) != nil || account.policy(arn: $0) != nil }
+            ?? false
+    }
+
     var json: JSONValue {
         func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
         if self == ExternalGrants() { return .null }

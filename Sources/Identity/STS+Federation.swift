@@ -25,8 +25,18 @@ extension STS {
         try ownSession(call, identity, tenant, secondsMax: 604_800)
     }
 
+    /// A session of the identity, or of the role that its certificate names. It ends with the certificate at the latest.
+    package func assumeRoleWithCertificate(
+        _ call: QueryCall, _ identity: ExternalIdentity, role: String?, until end: Int64, in tenant: TenantID,
+        facts: any FactSource
+    ) throws(IdentityError) -> [AnswerElement] {
+        guard let role else { return try ownSession(call, identity, tenant, secondsMax: 604_800, until: end) }
+        return try roleSession(
+            call, identity, role, tenant, facts, action: "sts:AssumeRoleWithCertificate", until: end)
+    }
+
     private func ownSession(
-        _ call: QueryCall, _ identity: ExternalIdentity, _ tenant: TenantID, secondsMax: Int
+        _ call: QueryCall, _ identity: ExternalIdentity, _ tenant: TenantID, secondsMax: Int, until end: Int64 = .max
     ) throws(IdentityError) -> [AnswerElement] {
         let seconds = try call.number("DurationSeconds", in: 900...secondsMax) ?? 3600
         guard let account = store.state.account(number: identity.account, in: tenant),
@@ -37,7 +47,7 @@ extension STS {
         let now = store.time.now().seconds
         var claims = SessionClaims(
             kind: .external, account: account.number, name: identity.name, holderID: account.canonicalID,
-            secret: iam.newSecret(), issued: now, expires: now + Int64(seconds))
+            secret: iam.newSecret(), issued: now, expires: min(now + Int64(seconds), end))
         claims.external = identity.grants
         claims.policies = try policies(call, account)
         return [
@@ -52,13 +62,14 @@ extension STS {
     }
 
     private func roleSession(
-        _ call: QueryCall, _ identity: ExternalIdentity, _ arn: String, _ tenant: TenantID, _ facts: any FactSource
+        _ call: QueryCall, _ identity: ExternalIdentity, _ arn: String, _ tenant: TenantID, _ facts: any FactSource,
+        action: String = "sts:AssumeRoleWithWebIdentity", until end: Int64 = .max
     ) throws(IdentityError) -> [AnswerElement] {
         var name = call["RoleSessionName"] ?? identity.sessionName ?? ""
         if name.isEmpty { name = try call.required("RoleSessionName") }
         guard (2...64).contains(name.utf8.count) else { throw .invalid("RoleSessionName must have 2 to 64 characters") }
         try IAM.checkName(name)
-        let refusal = IdentityError("AccessDenied", 403, "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        let refusal = IdentityError("AccessDenied", 403, "Not authorized to perform \(action)")
         guard let (account, role) = STS.role(arn, store.state), account.tenant == tenant else { throw refusal }
         let seconds = try call.number("DurationSeconds", in: 900...43_200) ?? 3600
         guard seconds <= role.sessionSecondsMax else {
@@ -69,13 +80,13 @@ extension STS {
             throw refusal
         }
         let request = AccessRequest(
-            caller: .federated(identity.providerNames), action: "sts:AssumeRoleWithWebIdentity", resource: arn,
+            caller: .federated(identity.providerNames), action: action, resource: arn,
             facts: TrustFacts(claims: identity.trustFacts, sessionName: name, others: facts))
         guard !identity.providerNames.isEmpty, trust.evaluate(request).isAllowed else { throw refusal }
         let now = store.time.now().seconds
         var claims = SessionClaims(
             kind: .role, account: account.number, name: role.name, holderID: role.id, secret: iam.newSecret(),
-            issued: now, expires: now + Int64(seconds))
+            issued: now, expires: min(now + Int64(seconds), end))
         claims.sessionName = name
         claims.external.facts = identity.grants.facts
         claims.policies = try policies(call, account)

@@ -139,12 +139,18 @@ extension Settings {
     func certificateWatch() throws(SettingsError) -> CertificateWatch? {
         guard let certsDirectory else {
             guard !opsTLS else { throw SettingsError("opsTls needs certsDir: without certificates there is no TLS") }
+            if stsCertificate {
+                throw SettingsError("stsCertificate needs certsDir: certificates of clients come with TLS")
+            }
             if tlsClientCA != nil {
                 throw SettingsError("tlsClientCA needs certsDir: without certificates there is no TLS")
             }
             return nil
         }
         var policy = TLSPolicy()
+        if stsCertificate, tlsClientCA == nil {
+            throw SettingsError("stsCertificate needs tlsClientCA: the authorities of clients' certificates")
+        }
         switch tlsMinimumVersion {
         case "1.2": policy.minimum = .tls12
         case "1.3": policy.minimum = .tls13

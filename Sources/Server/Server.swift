@@ -77,7 +77,8 @@ package struct Server: Sendable {
         let configured = ConfiguredAccounts(credentials, deployment: store.deployment, file: file ?? AccountsFile())
         let (identities, rotator) = try await openIdentities(store, configured, environment, stateDirectory)
         let directory = IdentityDirectory(IdentityResolver(identities))
-        let signOn = try SignOnSettings.load(environment).open(time: time)
+        let signOn = try SignOnSettings.load(environment).open(
+            time: time, acceptsCertificates: settings.stsCertificate)
         let bucketLogs = ServerAccessLog(
             store: store.objects, region: settings.region, time: time, random: random,
             interval: .seconds(settings.accessLogDeliverySeconds))

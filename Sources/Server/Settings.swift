@@ -45,6 +45,8 @@ package struct Settings: Sendable, Equatable {
     /// A PEM file of authorities: clients may or must show a certificate of theirs.
     package var tlsClientCA: String?
     package var tlsClientAuth = "required"
+    /// AssumeRoleWithCertificate exchanges clients' certificates for sessions.
+    package var stsCertificate = false
     /// The ops address speaks TLS too, with the same certificates.
     package var opsTLS = false
     /// Addresses and blocks of proxies whose X-Forwarded-For and X-Forwarded-Proto count.
@@ -122,6 +124,7 @@ extension Settings {
         tlsCiphers = try Self.text(reader, "tlsCiphers")
         tlsClientCA = try Self.text(reader, "tlsClientCa")
         tlsClientAuth = try Self.text(reader, "tlsClientAuth") ?? tlsClientAuth
+        stsCertificate = try Self.flag(reader, "stsCertificate") ?? stsCertificate
         opsTLS = try Self.flag(reader, "opsTls") ?? opsTLS
         trustedProxies = try Self.text(reader, "trustedProxies")?.split(separator: ",").map { String($0.trimmed) } ?? []
         proxyProtocol = try Self.flag(reader, "proxyProtocol") ?? proxyProtocol

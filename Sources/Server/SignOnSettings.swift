@@ -12,12 +12,12 @@ package struct SignOnSettings: Sendable {
     /// Trusted for providers that accounts made.
     package private(set) var caFile: String?
 
-    func open(time: any TimeSource) -> SignOn {
+    func open(time: any TimeSource, acceptsCertificates: Bool) -> SignOn {
         // Pools of their own: a provider that hangs must not hold up the directory, nor either of them a drive.
         let directory = directory.map { LDAPDirectory($0, pool: BlockingPool(threads: 4, name: "ldap"), time: time) }
         return SignOn(
             providers: providers, directory: directory, caFile: caFile, pool: BlockingPool(threads: 4, name: "openid"),
-            time: time)
+            time: time, acceptsCertificates: acceptsCertificates)
     }
 
     static func load(_ environment: (String) -> String?) throws(SettingsError) -> SignOnSettings {

@@ -7,6 +7,8 @@ package final class SignOn: Sendable {
     /// Of the configuration.
     package let providers: [OpenIDProvider]
     package let directory: LDAPDirectory?
+    /// Clients' certificates, which TLS has verified, may be exchanged for sessions.
+    package let acceptsCertificates: Bool
     private let caFile: String?
     private let pool: BlockingPool
     private let time: any TimeSource
@@ -26,8 +28,9 @@ package final class SignOn: Sendable {
     /// `caFile` is for providers that accounts made.
     package init(
         providers: [OpenIDProvider], directory: LDAPDirectory?, caFile: String?, pool: BlockingPool,
-        time: any TimeSource
+        time: any TimeSource, acceptsCertificates: Bool = false
     ) {
+        self.acceptsCertificates = acceptsCertificates
         self.providers = providers
         self.directory = directory
         self.caFile = caFile

@@ -1,3 +1,4 @@
+package import Base
 import CTLS
 import Glibc
 package import Runtime
@@ -57,6 +58,17 @@ package final class TLSTransport: Transport, @unchecked Sendable {
     package var serverName: String? {
         let name = TLSStore.text { ctls_session_server_name(session, $0, $1) }
         return name.isEmpty ? nil : name
+    }
+
+    /// Read at the first question and kept: it can't change, because TLS 1.3 clients are not asked for another.
+    package private(set) lazy var peerCertificate: PeerCertificate? = readPeerCertificate()
+
+    private func readPeerCertificate() -> PeerCertificate? {
+        var expires: Int64 = 0, isForClients: Int32 = 0, isThere: Int32 = 0
+        let name = TLSStore.text { isThere = ctls_session_peer(session, $0, $1, &expires, &isForClients) }
+        guard isThere == 1 else { return nil }
+        return PeerCertificate(
+            commonName: name, expires: Timestamp(seconds: expires), isForClients: isForClients == 1)
     }
 
     /// Why the handshake failed, in a few words; empty while it has not.

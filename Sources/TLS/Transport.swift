@@ -1,3 +1,4 @@
+package import Base
 package import Runtime
 
 /// A byte stream of one connection: a plain socket, or TLS over one. For the loop's thread; one task reads, one writes.
@@ -5,6 +6,8 @@ package protocol Transport: AnyObject, Sendable {
     var isSecure: Bool { get }
     /// The host name that a TLS client asked for, in lower case; nil for none.
     var serverName: String? { get }
+    /// The certificate that the peer has shown and that was verified.
+    var peerCertificate: PeerCertificate? { get }
     /// The peer has closed its sending side, or the connection is broken.
     var isPeerGone: Bool { get }
     /// Receives what is there; 0 at the end of the stream, nil when nothing is there yet.
@@ -28,4 +31,5 @@ package protocol Transport: AnyObject, Sendable {
 extension LoopSocket: Transport {
     package var isSecure: Bool { false }
     package var serverName: String? { nil }
+    package var peerCertificate: PeerCertificate? { nil }
 }

@@ -63,6 +63,10 @@ const char *ctls_session_version(const ctls_session *session);
 int ctls_session_resumed(const ctls_session *session);
 /// The host name that the client asked for, in lower case; empty for none.
 void ctls_session_server_name(const ctls_session *session, char *text, size_t text_count);
+/// The certificate that the peer has shown and that an authority vouches for: the subject's only common name as UTF-8, empty when it has
+/// none, several or one that does not fit; when it expires, in seconds since 1970; whether its extended key usage names clients.
+/// 1, or 0 when there is none.
+int ctls_session_peer(const ctls_session *session, char *name, size_t name_count, int64_t *not_after, int *is_for_clients);
 void ctls_session_free(ctls_session *session);
 int ctls_handshake(ctls_session *session, ctls_io *io);
 /// Bytes read, or one of the codes above.

@@ -25,7 +25,8 @@ package struct QueryAPI: Sendable {
         rootKey: any RootKeyRotation, time: any TimeSource
     ) {
         self.signOn = SignOnAPI(
-            signOn: signOn, store: directory.resolver.store, operatorAccount: operatorAccount)
+            signOn: signOn, store: directory.resolver.store, operatorAccount: operatorAccount,
+            time: time)
         self.operations = operations
         self.rootKey = rootKey
         self.directory = directory
@@ -92,7 +93,7 @@ package struct QueryAPI: Sendable {
         var outcome = Outcome(status: 200, document: [], action: call.action, tenant: tenant)
         do throws(IdentityError) {
             let facts = CallFacts(address: exchange.remoteAddress, isSecure: exchange.isSecure, now: time.now())
-            let elements = try await signOn.perform(call, in: tenant, facts: facts)
+            let elements = try await signOn.perform(call, in: tenant, exchange, facts: facts)
             outcome.document = QueryService.sts.document(call.action, elements, requestID: requestID)
         } catch {
             outcome.status = error.status

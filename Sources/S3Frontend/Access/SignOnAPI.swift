@@ -7,17 +7,21 @@ import SignOn
 
 /// The calls of STS that nobody signs: who asks brings a token of an identity provider, or a name and a password of a directory.
 struct SignOnAPI: Sendable {
-    static let actions: Set<String> = ["AssumeRoleWithWebIdentity", "AssumeRoleWithLDAPIdentity"]
+    static let actions: Set<String> = [
+        "AssumeRoleWithWebIdentity", "AssumeRoleWithLDAPIdentity", "AssumeRoleWithCertificate",
+    ]
 
     let signOn: SignOn
     let store: IdentityStore
     /// Number of the account for sessions whose provider names none.
     let operatorAccount: String
+    let time: any TimeSource
 
     /// `tenant` is the one that was asked, by its host: providers, directories and roles of others are not there.
-    func perform(_ call: QueryCall, in tenant: TenantID, facts: any FactSource) async throws(IdentityError)
-        -> [AnswerElement]
-    {
+    func perform(
+        _ call: QueryCall, in tenant: TenantID, _ exchange: HTTPExchange, facts: any FactSource
+    ) async throws(IdentityError) -> [AnswerElement] {
+        if call.action == "AssumeRoleWithCertificate" { return try certificate(call, tenant, exchange, facts) }
         let outcome: Outcome
         do throws(SignOnError) {
             if call.action == "AssumeRoleWithLDAPIdentity" {
@@ -167,6 +171,48 @@ struct SignOnAPI: Sendable {
             }
         }
         return String(decoding: bytes, as: UTF8.self) + (bytes.count < 2 ? "-" : "")
+    }
+
+    // MARK: Certificates
+
+    /// The authority behind the certificate says who asks; the subject's common name says what that is: policies of the operator's
+    /// account, or a role of it whose trust policy names the principal `certificate`.
+    private func certificate(
+        _ call: QueryCall, _ tenant: TenantID, _ exchange: HTTPExchange, _ facts: any FactSource
+    ) throws(IdentityError) -> [AnswerElement] {
+        guard signOn.acceptsCertificates, tenant == .default else {
+            throw IdentityError("STSNotInitialized", 503, "STS API 'AssumeRoleWithCertificate' is disabled")
+        }
+        guard exchange.isSecure else {
+            throw IdentityError(
+                "InsecureConnection", 400,
+                "The request was made over a plain HTTP connection. A TLS connection is required.")
+        }
+        guard let certificate = exchange.clientCertificate else {
+            throw IdentityError("MissingParameter", 400, "No client certificate provided")
+        }
+        // A connection can outlive its certificate, and a resumed one begins without another look at it.
+        let name = certificate.commonName
+        guard certificate.isForClients, certificate.expires > time.now(), !name.isEmpty else {
+            throw IdentityError(
+                "InvalidClientCertificate", 400,
+                "The provided client certificate is invalid. Retry with a different certificate.")
+        }
+        var identity = ExternalIdentity(
+            name: "certificate/\(ExternalIdentity.part(name))", account: operatorAccount)
+        identity.providerNames = ["certificate"]
+        identity.sessionName = Self.sessionName(name)
+        identity.trustFacts = ["certificate:cn": [name]]
+        identity.grants.facts = ["certificate:cn": [name], "aws:federatedprovider": ["certificate"]]
+        let account = store.state.accounts[operatorAccount]
+        var role: String?
+        if let account, let holder = account.holders[.init(.role, name)], !ExternalGrants.names(policy: name, account) {
+            role = account.arn(of: holder)
+        } else {
+            identity.grants.policies = name.split(separator: ",").map { Self.trimmed($0) }
+        }
+        return try STS(store).assumeRoleWithCertificate(
+            call, identity, role: role, until: certificate.expires.seconds, in: tenant, facts: facts)
     }
 
     // MARK: Directories
