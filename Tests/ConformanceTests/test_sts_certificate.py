@@ -5,11 +5,13 @@ import http.client
 import json
 import ssl
 import subprocess
+import urllib.parse
 import xml.etree.ElementTree as ET
 
+import boto3
 import botocore.exceptions
 import pytest
-from martlet_server import Server
+from martlet_server import ACCESS_KEY, SECRET_KEY, Server
 
 STS = "{https://sts.amazonaws.com/doc/2011-06-15/}"
 
@@ -48,15 +50,12 @@ def server(tmp_path_factory, staff):
     assert server.stop() == 0, server.log()
 
 
-def exchange(server, pair=None, secure=True, **parameters):
+def exchange(server, pair=None, **parameters):
     """(status, document) of the call, with everything in the query as MinIO's clients send it."""
-    if secure:
-        context = server.trust()
-        if pair:
-            context.load_cert_chain(*map(str, pair))
-        connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=context)
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    context = server.trust()
+    if pair:
+        context.load_cert_chain(*map(str, pair))
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=context)
     query = "&".join(f"{name}={value}" for name, value in {"Action": "AssumeRoleWithCertificate", "Version": "2011-06-15", **parameters}.items())
     try:
         connection.request("POST", "/?" + query)
@@ -103,8 +102,7 @@ def test_the_common_name_names_the_policy(server, staff):
 def test_a_session_policy_bounds_the_session(server, staff):
     pair = staff.issue("writer", "/CN=readwrite")
     policy = {"Statement": [{"Effect": "Allow", "Action": "s3:CreateBucket", "Resource": "*"}]}
-    from urllib.parse import quote
-    s3 = client(server, session(server, pair, Policy=quote(json.dumps({"Version": "2012-10-17", **policy}))))
+    s3 = client(server, session(server, pair, Policy=urllib.parse.quote(json.dumps({"Version": "2012-10-17", **policy}))))
     s3.create_bucket(Bucket="made-by-certificate")
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         s3.put_object(Bucket="made-by-certificate", Key="b", Body=b"y")
@@ -139,6 +137,13 @@ def test_no_certificate(server):
     assert (status, code(document)) == (400, "MissingParameter")
 
 
+def test_without_tls_it_is_refused(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("POST", "/?Action=AssumeRoleWithCertificate&Version=2011-06-15")
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
 def test_certificates_that_tls_refuses(server, staff, tmp_path):
     strangers = Authority(tmp_path / "strangers")
     for pair in (strangers.issue("reader", "/CN=readonly"), staff.issue("server", "/CN=readonly", "serverAuth"),
@@ -161,8 +166,6 @@ def test_a_role_trusts_a_certificate(server, staff):
     trust = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Federated": "certificate"},
                                                     "Action": "sts:AssumeRoleWithCertificate",
                                                     "Condition": {"StringEquals": {"certificate:cn": "backup"}}}}
-    import boto3
-    from martlet_server import ACCESS_KEY, SECRET_KEY
     iam = boto3.client("iam", endpoint_url=server.endpoint, region_name="us-east-1", verify=server.authority, aws_access_key_id=ACCESS_KEY,
                        aws_secret_access_key=SECRET_KEY)
     for name in ("backup", "distrustful"):
