@@ -53,7 +53,10 @@ class Growth:
         self.columns = []
 
     def check_space(self, target):
-        taken = (used_bytes(self.directory) - self.empty) / self.stored if self.stored else BYTES_PER_OBJECT[self.arguments.drives]
+        taken = BYTES_PER_OBJECT[self.arguments.drives]
+        # Files are allocated ahead: what fewer objects take says nothing of more.
+        if self.stored >= 100_000:
+            taken = (used_bytes(self.directory) - self.empty) / self.stored
         estimate = taken * (target - self.stored)
         free = shutil.disk_usage(self.directory).free
         if free < 2 * estimate:

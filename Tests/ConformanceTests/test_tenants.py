@@ -101,6 +101,24 @@ def test_hosts_of_tenants_come_before_the_servers_domains(server, other, new_nam
     assert code_of(at(server, "inner.s3.localhost", "/?location", pair(other))[2]) == "NoSuchBucket"
 
 
+def test_hosts_of_the_default_tenant(server, s3, acme, new_name):
+    """The operator's own keys only are known there; its buckets and sites are found as before."""
+    name = new_name()
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_website(Bucket=name, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    admin(server, "tenant", "set", "default", "--host", "own.example", "--host", "s3.localhost")
+    try:
+        assert at(server, "own.example", f"/{name}?location", ROOT)[0] == 200
+        assert at(server, f"{name}.own.example", "/?location", ROOT)[0] == 200
+        assert code_of(at(server, "own.example", "/", pair(acme))[2]) == "InvalidAccessKeyId"
+        for host in ("own.example", "s3.localhost"):
+            status, headers, body = at(server, f"{name}.s3-website.{host}", "/")
+            assert headers["content-type"].startswith("text/html") and b"AccessDenied" in body, body
+    finally:
+        admin(server, "tenant", "set", "default", "--no-hosts")
+    assert at(server, "own.example", "/", pair(acme))[0] == 200
+
+
 def test_a_suspended_tenant_is_refused_at_once(server, s3, new_name):
     tenant, name = Tenant(server, hosts=["sleepy.example"]), new_name()
     theirs = tenant.s3()
