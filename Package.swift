@@ -126,3 +126,18 @@ let package = Package(
         tests("ObjectsTests", ["Base", "Drives", "ObjectFormat", "Objects", "Runtime", "SimulationSupport"]),
     ]
 )
+
+// What Perf/ builds, apart from everything else: `MARTLET_PERF=1 swift build --product Microbenchmarks`. Of this package, because it calls what
+// has `package` access; behind a variable, so that no other build has it in its plan.
+if Context.environment["MARTLET_PERF"] == "1" {
+    package.targets += [
+        .target(name: "CAllocations", path: "Perf/Microbenchmarks/CAllocations"),
+        .executableTarget(
+            name: "Microbenchmarks",
+            dependencies: [
+                "Base", "CAllocations", "CKernels", "Digests", "Drives", "ErasureCoding", "ObjectFormat", "Objects",
+                "ObjectsTestSupport", "Runtime", "S3Protocol",
+            ],
+            path: "Perf/Microbenchmarks/Benchmarks", swiftSettings: settings),
+    ]
+}
