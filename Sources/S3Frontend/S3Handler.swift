@@ -21,13 +21,16 @@ package struct S3Handler: HTTPHandler {
     /// Names this server in the HostId of errors.
     private let hostID: String
     private let query: QueryAPI?
+    private let traffic: TrafficControl
 
     package init(
         operations: Operations, router: Router, authenticator: Authenticator, sinks: [any RequestEventSink],
         time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String,
+        traffic: TrafficControl,
         websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil, query: QueryAPI? = nil
     ) {
         self.query = query
+        self.traffic = traffic
         self.operations = operations
         self.router = router
         self.authenticator = authenticator
@@ -67,6 +70,8 @@ package struct S3Handler: HTTPHandler {
         if let site = websites.bucket(host: head.value("host")) {
             record.api = "WebsiteGetObject"
             record.bucket = site
+            let visit = try RequestContext(visit: exchange, of: site, now: record.started)
+            record.pass = try await traffic.admit(visit, exchange)
             return await operations.website(site, exchange, record)
         }
         if let query, QueryAPI.isMeant(head) { return try await answer(query, exchange, &record) }
@@ -83,9 +88,11 @@ package struct S3Handler: HTTPHandler {
         let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
         record.accessKey = signer.accessKey
         record.requester = signer.caller == .anonymous ? "" : signer.canonicalID
-        let context = RequestContext(
+        var context = RequestContext(
             head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
             isSecure: exchange.isSecure, now: record.started)
+        let pass = try await traffic.admit(context, exchange)
+        (context.pass, record.pass) = (pass, pass)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
     }
 
@@ -104,9 +111,11 @@ package struct S3Handler: HTTPHandler {
         _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
     ) async throws(S3Error) -> Answer {
         let now = time.now(), authenticator = authenticator
-        let context = RequestContext(
+        var context = RequestContext(
             head: exchange.head, request: request, signer: .anonymous(in: .default), payload: .plain,
             remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
+        let pass = try await traffic.admit(context, exchange)
+        (context.pass, record.pass) = (pass, pass)
         var accessKey = ""
         defer { record.accessKey = accessKey }
         return try await operations.postObject(context, exchange) { signature, token throws(S3Error) in
@@ -153,4 +162,6 @@ struct RequestRecord {
     var errorCode = ""
     /// Fields of every answer to a page of another origin.
     var cors: [Answer.Field] = []
+    /// Once the request was let in.
+    var pass: TrafficPass?
 }
