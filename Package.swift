@@ -65,7 +65,8 @@ let package = Package(
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Archives", "Base", "Digests", "Identity", "Limits", "Runtime", "HTTPServer", "ObjectFormat",
+                "AccessPolicy", "Archives", "Base", "Digests", "Identity", "Limits", "Runtime", "HTTPServer",
+                "ObjectFormat",
                 "S3Protocol",
                 "Objects", "SignOn",
                 "Telemetry",

@@ -6,7 +6,8 @@ package enum AdminDocument {
     /// Elements that are lists even when nothing is in them.
     private static let lists: Set<String> = [
         "Accounts", "AccessKeys", "Users", "Groups", "Roles", "Policies", "AccessKeyMetadata", "AttachedPolicies",
-        "PolicyNames", "Tags", "Versions", "PolicyGroups", "PolicyUsers", "PolicyRoles", "Statements", "Notes", "Limits",
+        "PolicyNames", "Tags", "Versions", "PolicyGroups", "PolicyUsers", "PolicyRoles", "Statements", "Notes",
+        "Limits",
     ]
 
     package static func json(_ element: XMLElement) -> String { value(element).encoded }

@@ -141,7 +141,7 @@ def test_a_transfer_that_could_not_begin_for_long_is_refused(s3, server, bucket,
     arn, client = user
     limit(server, "set", "--user", arn, "--bytes-in-per-second", "1")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        # Takes for ever; the limit that is lifted lets it go on.
+        # Takes more than a minute; the limit that is lifted lets it go on.
         first = pool.submit(client.put_object, Bucket=bucket, Key="a", Body=b"x" * 100)
         with pytest.raises(ClientError) as caught:
             while not first.done():
@@ -149,6 +149,9 @@ def test_a_transfer_that_could_not_begin_for_long_is_refused(s3, server, bucket,
                 client.put_object(Bucket=bucket, Key="b", Body=b"x")
         assert caught.value.response["Error"]["Code"] == "SlowDown"
         assert int(caught.value.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"]) > 10
+        limit(server, "remove", "--user", arn)
+        first.result(30)
+    assert client.get_object(Bucket=bucket, Key="a")["Body"].read() == b"x" * 100
 
 
 def test_settings(s3, server, bucket, user):

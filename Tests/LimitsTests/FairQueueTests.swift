@@ -178,7 +178,8 @@ struct FairRun {
         #expect(queue.enter(a, at: later) == .mustWait)
     }
 
-    @Test(arguments: 0..<20 as Range<UInt64>) func `whatever happens, counts agree and all are answered`(_ seed: UInt64) {
+    @Test(arguments: 0..<20 as Range<UInt64>) func `whatever happens, counts agree and all are answered`(_ seed: UInt64)
+    {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         func random(_ bound: Int) -> Int {
             state ^= state << 13

@@ -11,7 +11,7 @@ import Testing
         return count
     }
 
-    @Test(arguments: [(1, 1), (7, 1), (100, 25), (1000, 10), (33_333, 8333)] as [(Int64, Int64)])
+    @Test(arguments: [(1, 1), (7, 2), (100, 25), (1000, 10), (33_333, 8333)] as [(Int64, Int64)])
     func `a rate is held exactly, and a burst is had once`(_ perSecond: Int64, _ burst: Int64) {
         let bucket = SharedBucket(Rate(perSecond: perSecond, burst: burst))
         let taken = Self.taken(bucket, asked: UInt64(perSecond) * 3, seconds: 10)

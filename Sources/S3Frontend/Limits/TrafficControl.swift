@@ -21,6 +21,8 @@ package final class TrafficControl: Sendable {
     let tenantName: @Sendable (TenantID) -> String
     private let gates: [(loop: Loop, gate: AdmissionGate)]
     private let hasLimits = Atomic<Bool>(false)
+    /// Rises with every change: what pauses goes on, and finds out what holds now.
+    private let changes = Atomic<UInt64>(0)
     private let isStopping = Atomic<Bool>(false)
     private let table: Mutex<LimitTable>
     let counters = TrafficCounters()
@@ -147,7 +149,8 @@ package final class TrafficControl: Sendable {
     /// By the loop's timer.
     func pause(_ nanoseconds: UInt64, on loop: Loop) async {
         var left = nanoseconds
-        while left > 0, !isStopping.load(ordering: .relaxed) {
+        let began = changes.load(ordering: .relaxed)
+        while left > 0, !isStopping.load(ordering: .relaxed), changes.load(ordering: .relaxed) == began {
             let step = min(left, Self.sleepNanosecondsMax)
             do { try await loop.sleep(for: .nanoseconds(Int64(step))) } catch { return }
             left -= step
@@ -167,6 +170,7 @@ package final class TrafficControl: Sendable {
             hasLimits.store(table.limitsAnything, ordering: .releasing)
             return table.weights
         }
+        changes.add(1, ordering: .relaxed)
         for (_, gate) in gates { gate.setWeights(weights) }
     }
 

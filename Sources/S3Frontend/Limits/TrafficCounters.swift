@@ -39,7 +39,8 @@ extension TrafficControl {
         for kind in ["bucket", "tenant", "user"] {
             text.sample([("kind", kind)], records.count { $0.subject.kind == kind })
         }
-        text.family("martlet_throttled_requests_total", .counter, "Requests refused with SlowDown, by what refused them.")
+        text.family(
+            "martlet_throttled_requests_total", .counter, "Requests refused with SlowDown, by what refused them.")
         for (tenant, counts) in counts {
             for (limit, count) in counts.throttled.sorted(by: { $0.key < $1.key }) {
                 text.sample([("tenant", tenant), ("limit", limit)], count)

@@ -118,6 +118,8 @@ struct LimitListCommand: AdminLeaf {
     func perform(_ session: AdminSession) async throws {
         session.show(
             list: "Limits", try await session.members(of: "Limits", "MartletListLimits"),
-            columns: ["Tenant", "User", "Bucket", "RequestsPerSecond", "BytesInPerSecond", "BytesOutPerSecond", "Weight"])
+            columns: [
+                "Tenant", "User", "Bucket", "RequestsPerSecond", "BytesInPerSecond", "BytesOutPerSecond", "Weight",
+            ])
     }
 }
