@@ -119,7 +119,7 @@ let package = Package(
         tests("AccessPolicyTests", ["AccessPolicy"]),
         tests("LimitsTests", ["Limits"]),
         tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
-        tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity"]),
+        tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity", "Objects"]),
         tests("SignOnTests", ["AccessPolicy", "Base", "Identity", "SignOn"]),
         tests("ObjectFormatTests", ["Base", "Digests", "ObjectFormat"]),
         tests(

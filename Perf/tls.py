@@ -12,12 +12,10 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from budgets import PASSWORD, ROOT, USER, Load, Martlet, await_port, cpu_seconds, free_port  # noqa: E402
+from harness import PASSWORD, ROOT, USER, Load, Martlet, await_port, cpu_seconds, enter_namespace, free_port
 
 LARGE = "get --size 16MiB --prefix l/ --objects 16 --count 200"
 SMALL = "get --size 4KiB --prefix s/ --objects 1000 --count 40000"
@@ -120,11 +118,7 @@ def main():
     parser.add_argument("--directory", help="where drives and files go; a temporary directory by default")
     parser.add_argument("--seconds", type=int, default=5, help="of handshakes")
     arguments = parser.parse_args()
-    if os.environ.get("MARTLET_PERF_NAMESPACE") != "1":
-        os.environ["MARTLET_PERF_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-n", sys.executable, __file__, *sys.argv[1:]])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").write_text("reno")
+    enter_namespace()
     print(subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout.strip())
     with tempfile.TemporaryDirectory(dir=arguments.directory, prefix="martlet-tls-") as directory:
         measure(arguments.binary, pathlib.Path(directory), arguments.seconds)

@@ -5,7 +5,8 @@ package import S3Protocol
 package enum AdminDocument {
     /// Elements that are lists even when nothing is in them.
     private static let lists: Set<String> = [
-        "Accounts", "AccessKeys", "Users", "Groups", "Roles", "Policies", "AccessKeyMetadata", "AttachedPolicies",
+        "Tenants", "Hosts", "Usage", "Accounts", "AccessKeys", "Users", "Groups", "Roles", "Policies",
+        "AccessKeyMetadata", "AttachedPolicies",
         "PolicyNames", "Tags", "Versions", "PolicyGroups", "PolicyUsers", "PolicyRoles", "Statements", "Notes",
         "Limits",
     ]

@@ -17,12 +17,14 @@ static void stop(parse *p) {
 
 /* Expat was asked to join namespace and local name by a line feed, which neither can contain. */
 static void on_start(void *data, const XML_Char *name, const XML_Char **attributes) {
-    (void)attributes;
     parse *p = data;
     if (p->stopped) return;
+    const char *type = NULL;
+    for (size_t i = 0; attributes[i]; i += 2)
+        if (!strcmp(attributes[i], "http://www.w3.org/2001/XMLSchema-instance\ntype")) type = attributes[i + 1];
     const char *separator = strrchr(name, '\n');
     const char *local = separator ? separator + 1 : name;
-    if (p->handler->start(p->handler->context, local, strlen(local))) stop(p);
+    if (p->handler->start(p->handler->context, local, strlen(local), type)) stop(p);
 }
 
 static void on_end(void *data, const XML_Char *name) {

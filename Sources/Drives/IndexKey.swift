@@ -47,6 +47,8 @@ package struct IndexKey: Hashable, Comparable, Sendable {
 package enum KeySpace: UInt8, Sendable {
     /// bucket id (8, big-endian) ‖ object key, 00 written as 00 FF ‖ 00 00 ‖ creating position, bits inverted (16).
     case version = 0x10
+    /// Which version of an object is its null version, where that is not the newest: bucket id ‖ object key escaped ‖ 00 00.
+    case nullVersion = 0x18
     /// Upload records and the parts of uploads: bucket id ‖ object key escaped ‖ 00 00 ‖ upload id ‖ …
     case upload = 0x20
     /// Where a piece of large data lies on this drive: data id (16) ‖ chunk number (4).

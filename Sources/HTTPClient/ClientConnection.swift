@@ -31,8 +31,11 @@ package final class ClientConnection {
     private let transport: any Transport
     private let secured: TLSTransport?
     private let timer: TimerHandle
+    private let loop: Loop
     private let buffer: UnsafeMutableRawBufferPointer
     package private(set) var mustClose = false
+    /// Monotonic nanoseconds of the loop's clock after which no exchange goes on, however well the peer keeps it moving.
+    package var stopsAt = UInt64.max
 
     /// `tls` encrypts, and holds the server to the name `host`.
     package init(host: String, port: UInt16, tls: TLSClient? = nil, on loop: Loop) throws(ClientError) {
@@ -49,6 +52,7 @@ package final class ClientConnection {
         } else {
             (secured, transport) = (nil, socket)
         }
+        self.loop = loop
         buffer = .allocate(byteCount: Self.headBytesMax, alignment: 16)
         timer = loop.timer { [weak transport] in transport?.interrupt(.timedOut) }
     }
@@ -60,19 +64,25 @@ package final class ClientConnection {
         transport.close()
     }
 
+    private func keepAlive() {
+        guard stopsAt != .max else { return timer.arm(after: Self.timeout) }
+        let left = stopsAt > loop.now ? stopsAt - loop.now : 0
+        timer.arm(after: min(Self.timeout, .nanoseconds(Int64(clamping: left))))
+    }
+
     /// Sends a request whose body is `pattern`, repeated as often as it takes, and reads the answer.
     package func exchange(
         _ head: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer, bodyCount: Int, hasNoAnswerBody: Bool,
         keepsBody: Bool
     ) async throws(ClientError) -> ClientAnswer {
-        timer.arm(after: Self.timeout)
+        keepAlive()
         defer { timer.cancel() }
         do throws(SocketError) {
             var left = bodyCount, head = head
             repeat {
                 let count = min(left, pattern.count)
                 try await transport.send(head, UnsafeRawBufferPointer(rebasing: pattern[..<count])) { _ in
-                    timer.arm(after: Self.timeout)
+                    keepAlive()
                 }
                 head = UnsafeRawBufferPointer(start: nil, count: 0)
                 left -= count
@@ -109,7 +119,7 @@ package final class ClientConnection {
                 let taken: Int
                 do { taken = try await discard(min(left, 1 << 20)) } catch { throw failure(error) }
                 guard taken > 0 else { throw .malformed("the body was cut short") }
-                timer.arm(after: Self.timeout)
+                keepAlive()
                 left -= taken
             }
             return answer
@@ -161,7 +171,7 @@ package final class ClientConnection {
         let count: Int
         do { count = try await transport.receive(into: target) } catch { throw failure(error) }
         guard count > 0 else { throw .malformed("the connection was closed") }
-        timer.arm(after: Self.timeout)
+        keepAlive()
         return count
     }
 }

@@ -20,6 +20,8 @@ package final class HTTPExchange {
     package let isSecure: Bool
     /// The host name that a TLS client of this connection asked for, in lower case.
     package var serverName: String? { connection.transport.serverName }
+    /// The connection comes from a trusted proxy, which speaks for the client: in its TLS too.
+    package var isFromTrustedProxy: Bool { connection.context.trustedProxies.contains(connection.origin.address) }
     /// The status that was sent, once it was.
     package internal(set) var status: Int?
     /// Bytes of the body that the handler has read.

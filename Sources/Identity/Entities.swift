@@ -123,8 +123,9 @@ package struct Account: Hashable, Sendable {
 
     /// Twelve digits.
     package var number: String
+    package var tenant = TenantID.default
     package var canonicalID: String
-    /// What the operator calls it; no two accounts have one name.
+    /// What the operator calls it; no two accounts of a tenant have one name.
     package var name: String
     package var displayName: String
     package var email: String?
@@ -175,10 +176,14 @@ package struct Account: Hashable, Sendable {
     }
 }
 
-/// All accounts. A value: published whole after every change, so that a request sees one state.
+/// All tenants and accounts. A value: published whole after every change, so that a request sees one state.
 package struct IdentityState: Sendable {
-    /// By number.
+    /// The default one is always there.
+    package var tenants: [TenantID: TenantInfo] = [.default: .default]
+    /// Of all tenants, by number.
     package var accounts: [String: Account] = [:]
+    /// As of the last `index()`.
+    package private(set) var directory = TenantDirectory([:])
     /// Who has an access key, as of the last `index()`: unknown keys, which anybody can send, cost one look-up.
     private var keyOwners: [String: KeyOwner] = [:]
     /// Numbers by canonical id, likewise.
@@ -196,6 +201,7 @@ package struct IdentityState: Sendable {
     mutating func index() {
         keyOwners = [:]
         numbers = [:]
+        directory = TenantDirectory(tenants)
         for account in accounts.values {
             numbers[account.canonicalID] = account.number
             for key in account.keys { keyOwners[key.id] = KeyOwner(account: account.number) }
@@ -215,9 +221,24 @@ package struct IdentityState: Sendable {
         return user.keys.first { $0.id == id }.map { (account, user, $0) }
     }
 
-    /// Found by number, else by canonical id, else by name.
-    package func account(named text: String) -> Account? {
-        accounts[text] ?? account(canonicalID: text) ?? accounts.values.first { $0.name == text }
+    /// Found by number, else by canonical id, in any tenant unless one is given; else by name in that one or the default one.
+    package func account(named text: String, in tenant: TenantID? = nil) -> Account? {
+        if let found = accounts[text] ?? account(canonicalID: text), tenant == nil || found.tenant == tenant {
+            return found
+        }
+        return accounts.values.first { $0.name == text && $0.tenant == tenant ?? .default }
+    }
+
+    /// As long as it is one of that tenant's.
+    package func account(number: String, in tenant: TenantID) -> Account? {
+        accounts[number].flatMap { $0.tenant == tenant ? $0 : nil }
+    }
+
+    package func tenant(named name: String) -> TenantInfo? { tenants.values.first { $0.name == name } }
+
+    /// The account that a key belongs to.
+    package func tenant(ofKey id: String) -> TenantID? {
+        keyOwners[id].flatMap { accounts[$0.account]?.tenant }
     }
 
     /// Whether some account or user has this access key.

@@ -1,8 +1,10 @@
 import AccessPolicy
 import Base
+import Objects
 
-/// What is stored of identities: one sealed JSON document for each account, user, group, role and policy. Docs/formats/identities.md.
+/// What is stored of identities: one sealed JSON document for each tenant, account, user, group, role and policy. Docs/formats/identities.md.
 package enum StoredEntity: Hashable, Sendable {
+    case tenant(TenantInfo)
     case account(Account)
     case holder(account: String, Holder)
     case policy(account: String, ManagedPolicy)
@@ -13,6 +15,7 @@ package enum StoredEntity: Hashable, Sendable {
     /// The key within the space of identities: kind, account number, name.
     package var name: [UInt8] {
         switch self {
+        case .tenant(let tenant): Self.name(of: tenant.id)
         case .account(let account): Self.name(of: "A", account.number, "")
         case .holder(let account, let holder): Self.name(of: holder.kind.rawValue, account, holder.name.lowercased())
         case .policy(let account, let policy): Self.name(of: "P", account, policy.name)
@@ -20,6 +23,8 @@ package enum StoredEntity: Hashable, Sendable {
         case .entry(let account, let name, _): Self.name(of: "D", account, name)
         }
     }
+
+    static func name(of tenant: TenantID) -> [UInt8] { name(of: "T", String(tenant.rawValue), "") }
 
     static func name(of kind: String, _ account: String, _ name: String) -> [UInt8] {
         Array("\(kind)/\(account)/\(name)".utf8)
@@ -29,9 +34,18 @@ package enum StoredEntity: Hashable, Sendable {
 
     private var json: JSONValue {
         switch self {
+        case .tenant(let tenant):
+            return .object([
+                .init("type", .string("tenant")), .init("id", .number(String(tenant.id.rawValue))),
+                .init("name", .string(tenant.name)), .init("root", .string(tenant.rootAccount)),
+                .init("hosts", .array(tenant.hosts.map { .string($0) })), .init("active", .bool(tenant.isActive)),
+                .init("created", Self.time(tenant.created)), .init("limits", Self.json(tenant.limits.total)),
+                .init("userLimits", Self.json(tenant.limits.perAccount)),
+            ])
         case .account(let account):
             return .object([
-                .init("type", .string("account")), .init("number", .string(account.number)),
+                .init("type", .string("account")), .init("tenant", .number(String(account.tenant.rawValue))),
+                .init("number", .string(account.number)),
                 .init("id", .string(account.canonicalID)), .init("name", .string(account.name)),
                 .init("displayName", .string(account.displayName)),
                 .init("email", account.email.map { .string($0) } ?? .null),
@@ -95,6 +109,14 @@ package enum StoredEntity: Hashable, Sendable {
         }
     }
 
+    private static func json(_ limits: ResourceLimits) -> JSONValue {
+        func number(_ value: Int64?) -> JSONValue { value.map { .number(String($0)) } ?? .null }
+        return .object([
+            .init("bytes", number(limits.bytes)), .init("objects", number(limits.objects)),
+            .init("buckets", number(limits.buckets)),
+        ])
+    }
+
     private static func json(_ tags: [IdentityTag]) -> JSONValue {
         .array(tags.map { .array([.string($0.key), .string($0.value)]) })
     }
@@ -118,15 +140,25 @@ extension StoredEntity {
         }
         let reader = Reader(root: root)
         switch type {
+        case "tenant":
+            guard let id = reader.tenant("id"), let name = reader.text("name"), let account = reader.text("root"),
+                let hosts = reader.texts("hosts"), case .bool(let isActive)? = root["active"],
+                let created = reader.time("created"), let total = reader.limits("limits"),
+                let perAccount = reader.limits("userLimits")
+            else { return nil }
+            var tenant = TenantInfo(id: id, name: name)
+            (tenant.rootAccount, tenant.hosts, tenant.isActive) = (account, hosts, isActive)
+            (tenant.created, tenant.limits.total, tenant.limits.perAccount) = (created, total, perAccount)
+            self = .tenant(tenant)
         case "account":
-            guard let number = reader.text("number"), let id = reader.text("id"),
+            guard let tenant = reader.tenant("tenant"), let number = reader.text("number"), let id = reader.text("id"),
                 let name = reader.text("name"), let displayName = reader.text("displayName"), let keys = reader.keys,
                 let created = reader.time("created"), case .bool(let isActive)? = root["active"]
             else { return nil }
             var account = Account(
                 number: number, canonicalID: id, displayName: displayName, email: reader.text("email"), name: name)
             (account.keys, account.created) = (keys, created)
-            (account.alias, account.isActive) = (reader.text("alias"), isActive)
+            (account.tenant, account.alias, account.isActive) = (tenant, reader.text("alias"), isActive)
             self = .account(account)
         case "policy":
             guard let account = reader.text("account"), let name = reader.text("name"), let path = reader.text("path"),
@@ -169,6 +201,19 @@ extension StoredEntity {
         func number(_ name: String) -> Int? {
             guard case .number(let text)? = root[name] else { return nil }
             return Int(text)
+        }
+
+        func tenant(_ name: String) -> TenantID? {
+            number(name).flatMap { UInt32(exactly: $0) }.map { TenantID(rawValue: $0) }
+        }
+
+        /// nil when it is not such an object; a limit that is no number is none.
+        func limits(_ name: String) -> ResourceLimits? {
+            guard let value = root[name], case .object = value else { return nil }
+            let reader = Reader(root: value)
+            return ResourceLimits(
+                bytes: reader.number("bytes").map(Int64.init), objects: reader.number("objects").map(Int64.init),
+                buckets: reader.number("buckets").map(Int64.init))
         }
 
         func time(_ name: String) -> Timestamp? { number(name).map { Timestamp(nanoseconds: Int64($0)) } }

@@ -19,19 +19,26 @@ extension IAM {
     package func performOnAccounts(_ call: QueryCall) async throws(IdentityError) -> [AnswerElement] {
         switch call.action {
         case "MartletCreateAccount": return try await createAccount(call)
-        case "MartletGetAccount": return [.group("Account", Self.describe(try account(named: call, in: store.state)))]
+        case "MartletGetAccount":
+            let state = store.state
+            return [.group("Account", Self.describe(try account(named: call, in: state), in: state))]
         case "MartletUpdateAccount": return try await updateAccount(call)
         case "MartletDeleteAccount": return try await deleteAccount(call)
         default:
-            let accounts = store.state.accounts.values.sorted { $0.number < $1.number }
+            let state = store.state
+            let wanted = try call["Tenant"].map { _ throws(IdentityError) in try Self.tenant(call, in: state).id }
+            let accounts = state.accounts.values.filter { wanted == nil || $0.tenant == wanted }
+                .sorted { $0.number < $1.number }
             let page = try call.page(accounts) { $0.number }
-            return [.list("Accounts", page.items.map(Self.describe))] + page.end
+            return [.list("Accounts", page.items.map { Self.describe($0, in: state) })] + page.end
         }
     }
 
-    private static func describe(_ account: Account) -> [AnswerElement] {
-        [
-            .text("Name", account.name), .text("Number", account.number), .text("Id", account.canonicalID),
+    static func describe(_ account: Account, in state: IdentityState) -> [AnswerElement] {
+        // Of the default tenant nothing is said: most servers have no other.
+        let tenant = account.tenant == .default ? nil : state.tenants[account.tenant]?.name
+        return [.text("Name", account.name)] + AnswerElement.optional("Tenant", tenant) + [
+            .text("Number", account.number), .text("Id", account.canonicalID),
             .text("DisplayName", account.displayName),
         ] + AnswerElement.optional("Email", account.email) + AnswerElement.optional("Alias", account.alias) + [
             .text("Status", account.isActive ? "Active" : "Suspended"),
@@ -46,14 +53,27 @@ extension IAM {
     /// By number, canonical id or name.
     private func account(named call: QueryCall, in state: IdentityState) throws(IdentityError) -> Account {
         let wanted = try call.required("Account")
-        guard let account = state.account(named: wanted) else {
+        let tenant = try call["Tenant"].map { _ throws(IdentityError) in try Self.tenant(call, in: state).id }
+        guard let account = state.account(named: wanted, in: tenant) else {
             throw .noSuchEntity("The account \(wanted) cannot be found.")
         }
         return account
     }
 
     private func createAccount(_ call: QueryCall) async throws(IdentityError) -> [AnswerElement] {
-        let name = try call.required("Name"), displayName = call["DisplayName"] ?? name
+        let (draft, secret) = try newAccount(call, name: try call.required("Name"))
+        return try await store.change { edit throws(IdentityError) in
+            var made = draft
+            made.tenant = try Self.tenant(call, in: edit.state).id
+            try Self.checkIsNew(made, edit.state)
+            edit.put(made)
+            return [.group("Account", Self.describe(made, in: edit.state) + [.text("SecretKey", secret)])]
+        }
+    }
+
+    /// An account as the call describes it, with its secret: what is not given is made up.
+    func newAccount(_ call: QueryCall, name: String) throws(IdentityError) -> (account: Account, secret: String) {
+        let displayName = call["DisplayName"] ?? name
         let id = call["Id"] ?? hexID()
         let number = call["Number"] ?? String(100_000_000_000 + store.random.next() % 900_000_000_000)
         guard (1...128).contains(id.utf8.count), id.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
@@ -66,17 +86,21 @@ extension IAM {
             number: number, canonicalID: id, displayName: displayName, email: call["Email"], name: name)
         account.created = store.time.now()
         account.keys = [AccessKey(id: accessKey, secret: secret, created: account.created)]
-        let made = account
-        return try await store.change { edit throws(IdentityError) in
-            for other in edit.state.accounts.values {
-                if other.number == number { throw .alreadyExists("An account with number \(number)") }
-                if other.canonicalID == id { throw .alreadyExists("An account with id \(id)") }
-                if other.name == name { throw .alreadyExists("An account with name \(name)") }
+        return (account, secret)
+    }
+
+    /// Numbers, canonical ids and access keys are given once on the server, names once in a tenant.
+    static func checkIsNew(_ account: Account, _ state: IdentityState) throws(IdentityError) {
+        for other in state.accounts.values {
+            if other.number == account.number { throw .alreadyExists("An account with number \(account.number)") }
+            if other.canonicalID == account.canonicalID {
+                throw .alreadyExists("An account with id \(account.canonicalID)")
             }
-            guard !edit.state.hasKey(accessKey) else { throw .alreadyExists("Access key \(accessKey)") }
-            edit.put(made)
-            return [.group("Account", Self.describe(made) + [.text("SecretKey", secret)])]
+            if other.name == account.name, other.tenant == account.tenant {
+                throw .alreadyExists("An account with name \(account.name)")
+            }
         }
+        for key in account.keys where state.hasKey(key.id) { throw .alreadyExists("Access key \(key.id)") }
     }
 
     private static func checkAccountText(
@@ -103,7 +127,9 @@ extension IAM {
             var account = try self.account(named: call, in: edit.state)
             guard !account.isConfigured else { throw Self.isConfigured }
             if let name = call["Name"], name != account.name {
-                guard !edit.state.accounts.values.contains(where: { $0.name == name }) else {
+                guard
+                    !edit.state.accounts.values.contains(where: { $0.name == name && $0.tenant == account.tenant })
+                else {
                     throw .alreadyExists("An account with name \(name)")
                 }
                 account.name = name
@@ -113,7 +139,7 @@ extension IAM {
             try Self.checkAccountText(account.name, account.displayName, account.email)
             if let status { account.isActive = status == "Active" }
             edit.put(account)
-            return [.group("Account", Self.describe(account))]
+            return [.group("Account", Self.describe(account, in: edit.state))]
         }
     }
 
@@ -136,6 +162,12 @@ extension IAM {
             }
             throw error
         }
+        try await purge(number)
+        return []
+    }
+
+    /// Takes away what an account has, and the account itself last.
+    func purge(_ number: String) async throws(IdentityError) {
         while true {
             let isDone = try await store.change { edit throws(IdentityError) -> Bool in
                 guard let account = edit.state.accounts[number] else { return true }
@@ -154,7 +186,7 @@ extension IAM {
                 if isLast { edit.deleteAccount(number) }
                 return isLast
             }
-            if isDone { return [] }
+            if isDone { return }
         }
     }
 

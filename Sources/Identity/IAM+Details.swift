@@ -31,7 +31,10 @@ extension IAM {
         return try await store.change { edit throws(IdentityError) in
             guard var account = edit.state.accounts[caller.account] else { throw .accessDenied }
             if creates {
-                guard !edit.state.accounts.values.contains(where: { $0.alias == alias && $0.number != account.number })
+                guard
+                    !edit.state.accounts.values.contains(where: {
+                        $0.alias == alias && $0.number != account.number && $0.tenant == account.tenant
+                    })
                 else { throw .alreadyExists("The account alias \(alias)") }
                 account.alias = alias
             } else {

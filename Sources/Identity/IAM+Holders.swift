@@ -45,7 +45,7 @@ extension IAM {
                 !account.holders.keys.contains(where: { $0.kind == kind && $0.name.lowercased() == name.lowercased() })
             else { throw .alreadyExists("\(kind.rawValue) with name \(name)") }
             if let boundary = made.boundary { try Self.checkPolicy(boundary, account) }
-            if kind == .role { try Self.checkPrincipals(made.trust, edit.state) }
+            if kind == .role { try Self.checkPrincipals(made.trust, of: caller.account, edit.state) }
             edit.put(made, in: account.number)
             return [.group(kind.rawValue, Self.describe(made, in: account))]
         }
@@ -155,7 +155,9 @@ extension IAM {
         if let document = call["PolicyDocument"] { try Self.checkDocument(document, trust: true) }
         return try await changing(.role, call, caller) { role, account throws(IdentityError) in
             // Nobody is trusted who does not exist; what was published last is what the caller can know.
-            if let document = call["PolicyDocument"] { try Self.checkPrincipals(document, store.state) }
+            if let document = call["PolicyDocument"] {
+                try Self.checkPrincipals(document, of: caller.account, store.state)
+            }
             if call.action == "UpdateAssumeRolePolicy" { role.trust = try call.required("PolicyDocument") }
             if let seconds { role.sessionSecondsMax = seconds }
             if let text = call["Description"] { role.summary = text }

@@ -182,15 +182,19 @@ package struct IAM: Sendable {
         return path
     }
 
-    /// Users and roles that a trust policy names must exist, where their account is one of this server's.
-    static func checkPrincipals(_ trust: String, _ state: IdentityState) throws(IdentityError) {
+    /// Users and roles that a trust policy of `owner` names must exist, where their account is known to it: one of its tenant's.
+    static func checkPrincipals(
+        _ trust: String, of owner: String, _ state: IdentityState
+    ) throws(IdentityError) {
+        let tenant = state.accounts[owner]?.tenant ?? .default
         let document: PolicyDocument
         do throws(PolicyError) { document = try PolicyDocument(parsing: Array(trust.utf8), use: .trust) } catch {
             throw .malformedPolicy(error.message)
         }
         for case .arn(let arn) in document.statements.flatMap({ $0.principal?.members ?? [] }) {
             let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 6, parts[2] == "iam", let account = state.accounts[parts[4]] else { continue }
+            guard parts.count == 6, parts[2] == "iam", let account = state.account(number: parts[4], in: tenant)
+            else { continue }
             guard account.holders.values.contains(where: { $0.kind != .group && account.arn(of: $0) == arn }) else {
                 throw .malformedPolicy("Invalid principal in policy: \"AWS\":\"\(arn)\"")
             }

@@ -60,6 +60,7 @@ package actor IdentityStore {
         key = IdentityKeys(dataKey: dataKey)
         let state = try Self.state(of: rows, key, configured)
         published = Mutex((state, 1))
+        for tenant in state.tenants.values { store.setLimits(tenant.limits, tenant: tenant.id) }
     }
 
     /// Whether nothing was stored yet.
@@ -94,10 +95,26 @@ package actor IdentityStore {
     nonisolated func buckets(of account: Account) -> [String] {
         var options = ListBucketsOptions()
         (options.owner, options.limit) = (account.canonicalID, 10)
-        return store.listBuckets(tenant: .default, options: options).buckets.map(\.name)
+        return store.listBuckets(tenant: account.tenant, options: options).buckets.map(\.name)
     }
 
+    /// Names of some buckets of a tenant.
+    nonisolated func buckets(in tenant: TenantID) -> [String] {
+        var options = ListBucketsOptions()
+        options.limit = 10
+        return store.listBuckets(tenant: tenant, options: options).buckets.map(\.name)
+    }
+
+    nonisolated func usage(tenant: TenantID) async throws(IdentityError) -> TenantUsage {
+        do { return try await store.usage(tenant: tenant) } catch { throw .serviceUnavailable }
+    }
+
+    nonisolated func closeTenant(_ tenant: TenantID) async -> Bool { await store.closeTenant(tenant) }
+    nonisolated func reopenTenant(_ tenant: TenantID) async { await store.reopenTenant(tenant) }
+
     package nonisolated var state: IdentityState { published.withLock { $0.state } }
+    /// Which tenants there are, and whose a host name is.
+    package nonisolated var tenants: TenantDirectory { published.withLock { $0.state.directory } }
     /// Rises with every change: what was worked out of a state may be kept by it.
     package nonisolated var generation: UInt64 { published.withLock { $0.generation } }
 
@@ -113,6 +130,7 @@ package actor IdentityStore {
             else { throw .damaged(String(decoding: row.name, as: UTF8.self)) }
             entities.append(entity)
         }
+        for case .tenant(let tenant) in entities { state.tenants[tenant.id] = tenant }
         // Accounts first: the others belong to them.
         for case .account(let account) in entities {
             if var known = state.accounts[account.number] {
@@ -124,8 +142,10 @@ package actor IdentityStore {
             }
         }
         for entity in entities {
-            if case .account = entity { continue }
-            state.take(entity)
+            switch entity {
+            case .account, .tenant: continue
+            case .holder, .policy, .provider, .entry: state.take(entity)
+            }
         }
         state.index()
         return state
@@ -161,6 +181,7 @@ package actor IdentityStore {
         changed.index()
         let next = changed
         published.withLock { $0 = (next, $0.generation + 1) }
+        for case .tenant(let tenant) in edit.stored { store.setLimits(tenant.limits, tenant: tenant.id) }
         return result
     }
 
@@ -168,6 +189,7 @@ package actor IdentityStore {
         do {
             let found = try Self.state(of: try await store.identityRows(), key, configured)
             published.withLock { $0 = (found, $0.generation + 1) }
+            for tenant in found.tenants.values { store.setLimits(tenant.limits, tenant: tenant.id) }
             isInDoubt = false
         } catch { throw .serviceUnavailable }
     }
@@ -197,6 +219,16 @@ package struct IdentityEdit: Sendable {
     init(state: IdentityState) { self.state = state }
 
     var isEmpty: Bool { stored.isEmpty && deleted.isEmpty }
+
+    package mutating func put(_ tenant: TenantInfo) {
+        state.take(.tenant(tenant))
+        stored.append(.tenant(tenant))
+    }
+
+    package mutating func deleteTenant(_ id: TenantID) {
+        state.tenants[id] = nil
+        deleted.append(StoredEntity.name(of: id))
+    }
 
     package mutating func put(_ account: Account) {
         state.take(.account(account))
@@ -258,6 +290,7 @@ extension IdentityState {
     /// What belongs to an account that is not there is left out: the account was deleted with all that it had.
     mutating func take(_ entity: StoredEntity) {
         switch entity {
+        case .tenant(let tenant): tenants[tenant.id] = tenant
         case .account(let account):
             var account = account
             if let known = accounts[account.number] {

@@ -1,17 +1,17 @@
 package import AccessPolicy
-import Base
+package import Base
 
 /// Sessions of identities that are kept elsewhere. The caller has checked who they are; here is decided what they get.
 extension STS {
     /// A session of the role that the call names, or of the identity itself when `role` is nil.
     package func assumeRoleWithWebIdentity(
-        _ call: QueryCall, _ identity: ExternalIdentity, role: String?, facts: any FactSource
+        _ call: QueryCall, _ identity: ExternalIdentity, role: String?, in tenant: TenantID, facts: any FactSource
     ) throws(IdentityError) -> [AnswerElement] {
         let session: [AnswerElement]
         if let role {
-            session = try roleSession(call, identity, role, facts)
+            session = try roleSession(call, identity, role, tenant, facts)
         } else {
-            session = try ownSession(call, identity, secondsMax: 43_200)
+            session = try ownSession(call, identity, tenant, secondsMax: 43_200)
         }
         return session + [
             .text("SubjectFromWebIdentityToken", identity.subject), .text("Audience", identity.audience),
@@ -20,16 +20,18 @@ extension STS {
     }
 
     package func assumeRoleWithLDAPIdentity(
-        _ call: QueryCall, _ identity: ExternalIdentity
+        _ call: QueryCall, _ identity: ExternalIdentity, in tenant: TenantID
     ) throws(IdentityError) -> [AnswerElement] {
-        try ownSession(call, identity, secondsMax: 604_800)
+        try ownSession(call, identity, tenant, secondsMax: 604_800)
     }
 
     private func ownSession(
-        _ call: QueryCall, _ identity: ExternalIdentity, secondsMax: Int
+        _ call: QueryCall, _ identity: ExternalIdentity, _ tenant: TenantID, secondsMax: Int
     ) throws(IdentityError) -> [AnswerElement] {
         let seconds = try call.number("DurationSeconds", in: 900...secondsMax) ?? 3600
-        guard let account = store.state.accounts[identity.account], !identity.grants.documents(account).isEmpty else {
+        guard let account = store.state.account(number: identity.account, in: tenant),
+            !identity.grants.documents(account).isEmpty
+        else {
             throw IdentityError("AccessDenied", 403, "No policy is given to this identity.")
         }
         let now = store.time.now().seconds
@@ -50,14 +52,14 @@ extension STS {
     }
 
     private func roleSession(
-        _ call: QueryCall, _ identity: ExternalIdentity, _ arn: String, _ facts: any FactSource
+        _ call: QueryCall, _ identity: ExternalIdentity, _ arn: String, _ tenant: TenantID, _ facts: any FactSource
     ) throws(IdentityError) -> [AnswerElement] {
         var name = call["RoleSessionName"] ?? identity.sessionName ?? ""
         if name.isEmpty { name = try call.required("RoleSessionName") }
         guard (2...64).contains(name.utf8.count) else { throw .invalid("RoleSessionName must have 2 to 64 characters") }
         try IAM.checkName(name)
         let refusal = IdentityError("AccessDenied", 403, "Not authorized to perform sts:AssumeRoleWithWebIdentity")
-        guard let (account, role) = STS.role(arn, store.state) else { throw refusal }
+        guard let (account, role) = STS.role(arn, store.state), account.tenant == tenant else { throw refusal }
         let seconds = try call.number("DurationSeconds", in: 900...43_200) ?? 3600
         guard seconds <= role.sessionSecondsMax else {
             throw .invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")

@@ -93,7 +93,7 @@ package struct STS: Sendable {
             "AccessDenied", 403,
             "User: \(identity.caller.arn) is not authorized to perform: sts:AssumeRole on resource: \(arn)")
         let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 6, let account = store.state.accounts[parts[4]],
+        guard parts.count == 6, let account = store.state.account(number: parts[4], in: identity.account.tenant),
             let roleName = parts[5].split(separator: "/").last,
             let role = account.holders[.init(.role, String(roleName))], account.arn(of: role) == arn
         else { throw refusal }

@@ -37,6 +37,19 @@ package struct LatencyHistogram: Sendable {
         return largest
     }
 
+    /// For a plot: counts between the shortest and the longest, in steps that are a factor of 2^(1/4) or so wide.
+    package var bars: [(from: UInt64, to: UInt64, count: Int)] {
+        let step = (1 << Self.stepBits) / 4
+        var bars: [(from: UInt64, to: UInt64, count: Int)] = []
+        for start in stride(from: 0, to: counts.count, by: step) {
+            let sum = counts[start..<start + step].reduce(0) { $0 + Int($1) }
+            let from = start == 0 ? 0 : Self.upper(start - 1)
+            if sum > 0 || !bars.isEmpty { bars.append((from, Self.upper(start + step - 1), sum)) }
+        }
+        while bars.last?.count == 0 { bars.removeLast() }
+        return bars
+    }
+
     private static func index(_ value: UInt64) -> Int {
         let value = max(value, 1 << UInt64(stepBits))
         let power = 63 - value.leadingZeroBitCount

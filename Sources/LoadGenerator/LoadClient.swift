@@ -1,54 +1,6 @@
 import Base
 import HTTPClient
 import Runtime
-import Synchronization
-
-/// What the clients of one pass share.
-final class LoadPass: Sendable {
-    private let next = Atomic<Int>(0)
-    private let limit: Int
-    private let deadline: UInt64
-
-    init(_ end: LoadEnd, now: UInt64) {
-        switch end {
-        case .operations(let count): (limit, deadline) = (count, .max)
-        case .seconds(let seconds): (limit, deadline) = (.max, now &+ UInt64(seconds) * 1_000_000_000)
-        }
-    }
-
-    /// The number of the next operation; nil when the pass is over.
-    func claim(now: UInt64) -> Int? {
-        guard now < deadline else { return nil }
-        let index = next.add(1, ordering: .relaxed).oldValue
-        return index < limit ? index : nil
-    }
-}
-
-/// What a client counted.
-struct LoadTally: Sendable {
-    struct Row: Sendable {
-        var latencies = LatencyHistogram()
-        var bodyBytes = 0
-        /// Keys and prefixes of listings.
-        var items = 0
-    }
-    var rows: [LoadOperation: Row] = [:]
-    var failures = 0
-    var firstFailure: String?
-    var ended: UInt64 = 0
-
-    mutating func add(_ other: LoadTally) {
-        for operation in LoadOperation.allCases {
-            guard let row = other.rows[operation] else { continue }
-            rows[operation, default: Row()].latencies.add(row.latencies)
-            rows[operation, default: Row()].bodyBytes += row.bodyBytes
-            rows[operation, default: Row()].items += row.items
-        }
-        failures += other.failures
-        firstFailure = firstFailure ?? other.firstFailure
-        ended = max(ended, other.ended)
-    }
-}
 
 /// One client: one connection, one request at a time, until the pass is over. Lives in one task on its loop.
 final class LoadClient {
@@ -64,6 +16,7 @@ final class LoadClient {
     private let head = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 << 10, alignment: 16)
     private var scratch: [UInt8] = []
     private var listToken: String?
+    private var stopsAt = UInt64.max
     private var tally = LoadTally()
 
     init(
@@ -81,6 +34,8 @@ final class LoadClient {
     deinit { head.deallocate() }
 
     func run(_ pass: LoadPass) async -> LoadTally {
+        // The loop reads the same clock.
+        stopsAt = pass.stopsAt
         while tally.failures < Self.failuresMax {
             let started = time.monotonicNanoseconds()
             guard let index = pass.claim(now: started) else { break }
@@ -88,9 +43,8 @@ final class LoadClient {
             do throws(ClientError) {
                 let (bytes, items) = try await perform(operation, index)
                 let ended = time.monotonicNanoseconds()
-                tally.rows[operation, default: LoadTally.Row()].latencies.add(ended &- started)
-                tally.rows[operation, default: LoadTally.Row()].bodyBytes += bytes
-                tally.rows[operation, default: LoadTally.Row()].items += items
+                tally.rows[operation, default: LoadTally.Row()].record(
+                    nanoseconds: ended &- started, bytes: bytes, items: items, at: ended &- pass.started)
             } catch {
                 tally.failures += 1
                 if tally.firstFailure == nil { tally.firstFailure = "\(operation): \(error)" }
@@ -108,7 +62,7 @@ final class LoadClient {
     private func perform(_ operation: LoadOperation, _ index: Int) async throws(ClientError) -> (Int, Int) {
         switch operation {
         case .put:
-            let size = plan.size.choose(random.next())
+            let size = plan.size.choose(random.next(), within: random.next())
             _ = try await send("PUT", path(index % plan.objects), bodyCount: size, index: index)
             return (size, 0)
         case .get:
@@ -152,7 +106,7 @@ final class LoadClient {
     }
 
     private func multipart(_ index: Int) async throws(ClientError) -> Int {
-        let path = path(index % plan.objects), size = plan.size.choose(random.next())
+        let path = path(index % plan.objects), size = plan.size.choose(random.next(), within: random.next())
         let created = try await send("POST", path, query: "uploads=", bodyCount: 0, keepsBody: true)
         guard let id = ListAnswer.text(of: "UploadId", in: created.body) else {
             throw .malformed("no upload id")
@@ -188,6 +142,7 @@ final class LoadClient {
             connection = open
         } else {
             connection = try ClientConnection(host: plan.host, port: plan.port, tls: plan.tls, on: loop)
+            connection.stopsAt = stopsAt
             self.connection = connection
         }
         let answer = try await connection.exchange(

@@ -1,8 +1,8 @@
 /// A result as people and as programs read it.
 package struct LoadReport: Sendable {
-    let plan: LoadPlan
-    let result: LoadResult
-    let name: String
+    package let plan: LoadPlan
+    package let result: LoadResult
+    package let name: String
 
     package init(_ plan: LoadPlan, _ result: LoadResult, name: String) {
         self.plan = plan
@@ -19,22 +19,31 @@ package struct LoadReport: Sendable {
             let seconds = max(result.seconds, 1e-9), latencies = row.latencies
             lines.append(
                 Self.columns([
-                    row.operation.rawValue, String(latencies.count), Self.number(Double(latencies.count) / seconds, 0),
-                    Self.number(Double(row.bodyBytes) / seconds / 1_048_576, 1),
-                    Self.milliseconds(latencies.percentile(0.5)), Self.milliseconds(latencies.percentile(0.9)),
-                    Self.milliseconds(latencies.percentile(0.99)), Self.milliseconds(latencies.percentile(0.999)),
-                    Self.milliseconds(latencies.largest),
+                    row.operation.rawValue, String(latencies.count), Figure.text(Double(latencies.count) / seconds, 0),
+                    Figure.text(Double(row.bodyBytes) / seconds / 1_048_576, 1),
+                    Figure.milliseconds(latencies.percentile(0.5)), Figure.milliseconds(latencies.percentile(0.9)),
+                    Figure.milliseconds(latencies.percentile(0.99)), Figure.milliseconds(latencies.percentile(0.999)),
+                    Figure.milliseconds(latencies.largest),
                 ]))
         }
         for (name, value) in figures where name != "seconds" { lines.append("\(name): \(value)") }
         if result.failures > 0 { lines.append("failures: \(result.failures), the first: \(result.firstFailure ?? "")") }
+        if result.isCutShort { lines.append("ended early: \(result.operations) of \(wanted) operations") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var wanted: Int {
+        switch plan.end {
+        case .operations(let count): count
+        case .seconds: result.operations
+        }
     }
 
     /// One line of JSON.
     package var line: String {
         var fields = [
-            "\"scenario\":\"\(name)\"", "\"concurrency\":\(plan.concurrency)", "\"objects\":\(plan.objects)",
+            "\"scenario\":\(Self.quoted(name))", "\"load\":\"\(plan.load)\"", "\"size\":\"\(plan.size.text)\"",
+            "\"cut_short\":\(result.isCutShort)", "\"concurrency\":\(plan.concurrency)", "\"objects\":\(plan.objects)",
             "\"object_bytes\":\(plan.size.largest)", "\"operations\":\(result.operations)",
             "\"failures\":\(result.failures)",
         ]
@@ -43,55 +52,53 @@ package struct LoadReport: Sendable {
             let prefix = row.operation.rawValue
             fields.append("\"\(prefix)_count\":\(row.latencies.count)")
             for (label, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
-                fields.append("\"\(prefix)_\(label)_ms\":\(Self.milliseconds(row.latencies.percentile(share)))")
+                fields.append("\"\(prefix)_\(label)_ms\":\(Figure.milliseconds(row.latencies.percentile(share)))")
             }
         }
         return "{" + fields.joined(separator: ",") + "}\n"
     }
 
     /// CPU per request comes first: on one machine it is what can be compared.
-    private var figures: [(name: String, value: String)] {
+    var figures: [(name: String, value: String)] {
         let operations = Double(max(1, result.operations)), gibibytes = Double(result.bodyBytes) / 1_073_741_824
         var figures: [(name: String, value: String)] = []
         if let cpu = result.serverCPUNanoseconds {
-            figures.append(("server_cpu_us_per_operation", Self.number(Double(cpu) / 1000 / operations, 2)))
+            figures.append(("server_cpu_us_per_operation", Figure.text(Double(cpu) / 1000 / operations, 2)))
             if gibibytes > 0.001 {
-                figures.append(("server_cpu_seconds_per_gib", Self.number(Double(cpu) / 1e9 / gibibytes, 3)))
+                figures.append(("server_cpu_seconds_per_gib", Figure.text(Double(cpu) / 1e9 / gibibytes, 3)))
             }
             if result.items > 0 {
                 figures.append(
-                    ("keys_per_server_cpu_second", Self.number(Double(result.items) / (Double(cpu) / 1e9), 0)))
+                    ("keys_per_server_cpu_second", Figure.text(Double(result.items) / (Double(cpu) / 1e9), 0)))
             }
         }
         if let bytes = result.serverResidentBytes {
-            figures.append(("server_resident_mib", Self.number(Double(bytes) / 1_048_576, 1)))
+            figures.append(("server_resident_mib", Figure.text(Double(bytes) / 1_048_576, 1)))
         }
         if let bytes = result.serverPeakBytes {
-            figures.append(("server_peak_mib", Self.number(Double(bytes) / 1_048_576, 1)))
+            figures.append(("server_peak_mib", Figure.text(Double(bytes) / 1_048_576, 1)))
         }
         figures.append(
-            ("client_cpu_us_per_operation", Self.number(Double(result.clientCPUNanoseconds) / 1000 / operations, 2)))
-        figures.append(("seconds", Self.number(result.seconds, 3)))
-        figures.append(("operations_per_second", Self.number(operations / max(result.seconds, 1e-9), 1)))
-        figures.append(("mib_per_second", Self.number(gibibytes * 1024 / max(result.seconds, 1e-9), 1)))
+            ("client_cpu_us_per_operation", Figure.text(Double(result.clientCPUNanoseconds) / 1000 / operations, 2)))
+        figures.append(("seconds", Figure.text(result.seconds, 3)))
+        figures.append(("operations_per_second", Figure.text(operations / max(result.seconds, 1e-9), 1)))
+        figures.append(("mib_per_second", Figure.text(gibibytes * 1024 / max(result.seconds, 1e-9), 1)))
         return figures
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let escaped = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\"": "\\\""
+            case "\\": "\\\\"
+            case _ where scalar.value < 0x20: " "
+            default: String(scalar)
+            }
+        }
+        return "\"" + escaped.joined() + "\""
     }
 
     private static func columns(_ texts: [String]) -> String {
         texts.map { String(repeating: " ", count: max(0, 10 - $0.utf8.count)) + $0 }.joined(separator: " ")
-    }
-
-    private static func milliseconds(_ nanoseconds: UInt64) -> String { number(Double(nanoseconds) / 1e6, 3) }
-
-    /// `digits` after the point.
-    private static func number(_ value: Double, _ digits: Int) -> String {
-        var scale = 1.0
-        for _ in 0..<digits { scale *= 10 }
-        let scaled = (value * scale).rounded()
-        guard scaled.isFinite, scaled.magnitude < 1e18 else { return "0" }
-        let whole = Int64(scaled) / Int64(scale), rest = (Int64(scaled) % Int64(scale)).magnitude
-        guard digits > 0 else { return String(whole) }
-        let text = String(rest)
-        return "\(whole)." + String(repeating: "0", count: digits - text.utf8.count) + text
     }
 }

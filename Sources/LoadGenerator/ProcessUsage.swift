@@ -24,5 +24,17 @@ package struct ProcessUsage: Sendable {
         }
     }
 
+    /// Several processes of one server together; nil when one of them is not there, or there is none.
+    package init?(of processes: [Int32]) {
+        guard let first = processes.first, var sum = ProcessUsage(of: first) else { return nil }
+        for process in processes.dropFirst() {
+            guard let usage = ProcessUsage(of: process) else { return nil }
+            sum.cpuNanoseconds += usage.cpuNanoseconds
+            sum.residentBytes += usage.residentBytes
+            sum.peakBytes += usage.peakBytes
+        }
+        self = sum
+    }
+
     package static var own: ProcessUsage? { ProcessUsage(of: getpid()) }
 }

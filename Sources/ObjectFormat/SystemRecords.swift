@@ -151,6 +151,30 @@ extension ToFreeRecord {
     }
 }
 
+/// The position of a null version that is not the newest of its key. Docs/formats/version-record.md.
+package struct NullVersionRecord: Hashable, Sendable {
+    package var created: Position
+    package init(_ created: Position) { self.created = created }
+
+    static let formatVersion: UInt8 = 1
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.byte(Self.formatVersion)
+        out.fixed(created.epoch)
+        out.fixed(created.sequence)
+        return out.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(FormatError) {
+        var reader = ByteReader(bytes)
+        let version = try reader.byte()
+        guard version == Self.formatVersion else { throw .unsupportedVersion(version) }
+        created = Position(epoch: try reader.fixed(UInt64.self), sequence: try reader.fixed(UInt64.self))
+        try reader.expectEnd()
+    }
+}
+
 /// Which set holds which partition; the highest version counts. Docs/formats/partition.md.
 package struct PartitionMap: Hashable, Sendable {
     package var version: UInt64

@@ -53,6 +53,13 @@ extension SetStore {
                 IndexEntry(key: $0.key, revision: $0.revision, payload: $0.payload, stored: .none)
             })
     }
+
+    /// Of all the buckets together, in one call.
+    package func counter(sum buckets: [BucketID]) async throws(SetError) -> Counter {
+        var sum = Counter()
+        for bucket in buckets { sum.add(try await counter(CounterKey(bucket: bucket))) }
+        return sum
+    }
 }
 
 package struct LockName: Hashable, Comparable, Sendable {
@@ -108,6 +115,12 @@ package struct Counter: Hashable, Sendable {
         self.objects = objects
         self.versions = versions
         self.bytes = bytes
+    }
+
+    package mutating func add(_ other: Counter) {
+        objects += other.objects
+        versions += other.versions
+        bytes += other.bytes
     }
 }
 

@@ -88,7 +88,10 @@ extension S3Error {
         case .invalidWriteOffset(let size):
             self = S3Error(.invalidWriteOffset).with("ActualObjectSize", String(size))
         case .tooManyParts: self = S3Error(.tooManyParts)
-        case .conflict: self = S3Error(.conditionalRequestConflict)
+        case .conflict:
+            self = S3Error(.conditionalRequestConflict)
+            if request.head.first("if-match") != nil { self = with("Condition", "If-Match") }
+            self = with("Key", String(decoding: key, as: UTF8.self))
         case .notBuilt(let detail): self = S3Error(.notImplemented, detail)
         case .body(let body):
             // A body that the server reads from itself, of a copy or an append, fails as reads do.

@@ -33,7 +33,7 @@ extension Answer {
         set("Expires", target.string("response-expires") ?? headers.expires)
     }
 
-    /// Shown when asked for, and never with a range: the checksum would not be that of the bytes sent.
+    /// Shown when asked for, and never with a range of less than all: the checksum would not be that of the bytes sent.
     private mutating func setChecksum(of head: HeadResult, _ context: RequestContext) {
         guard context.header("x-amz-checksum-mode")?.lowercased() == "enabled" else { return }
         if context.target.contains("partNumber"), let part = head.partChecksum {
@@ -41,9 +41,8 @@ extension Answer {
             set("x-amz-checksum-type", head.object.checksum?.type.s3Name)
             return
         }
-        guard !head.isPartial || context.target.contains("partNumber"), let checksum = head.object.checksum else {
-            return
-        }
+        let isWhole = !head.isPartial || head.range?.count == head.object.size
+        guard isWhole || context.target.contains("partNumber"), let checksum = head.object.checksum else { return }
         set(checksum.algorithm.headerName, checksum.text)
         set("x-amz-checksum-type", checksum.type.s3Name)
     }

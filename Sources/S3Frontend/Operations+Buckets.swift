@@ -51,6 +51,7 @@ extension Operations {
     func headBucket(_ context: RequestContext) throws(S3Error) -> Answer {
         let bucket = try bucket(context)
         return Answer(200).with("x-amz-bucket-region", bucket.region).with("x-amz-access-point-alias", "false")
+            .with("Content-Type", "application/xml")
     }
 
     func deleteBucket(_ context: RequestContext) async throws(S3Error) -> Answer {

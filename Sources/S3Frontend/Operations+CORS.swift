@@ -10,10 +10,7 @@ extension Operations {
         guard let origin = head.value("origin"), !origin.isEmpty else {
             throw S3Error(.badRequest, "Insufficient information. Origin request header needed.")
         }
-        let method = head.value("access-control-request-method")
-        guard let method, ["GET", "PUT", "POST", "DELETE", "HEAD"].contains(method) else {
-            throw S3Error(.badRequest, "Invalid Access-Control-Request-Method: \(method ?? "null")")
-        }
+        let asked = head.value("access-control-request-method"), method = asked ?? "OPTIONS"
         func refused(_ why: String) -> S3Error {
             S3Error(.accessForbidden, "CORSResponse: " + why).with("Method", method)
                 .with("ResourceType", address.key == nil ? "BUCKET" : "OBJECT")
@@ -23,6 +20,9 @@ extension Operations {
         }
         guard let rules = try parsed.value(.cors, of: bucket, CORSConfiguration.init(parsing:)) else {
             throw refused("CORS is not enabled for this bucket.")
+        }
+        guard let asked, ["GET", "PUT", "POST", "DELETE", "HEAD"].contains(asked) else {
+            throw S3Error(.badRequest, "Invalid Access-Control-Request-Method: \(asked ?? "null")")
         }
         let headers = CORSConfiguration.headerNames(head.value("access-control-request-headers") ?? "")
         guard let grant = rules.grant(origin: origin, method: method, requestedHeaders: headers) else {

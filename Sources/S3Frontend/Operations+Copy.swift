@@ -16,6 +16,7 @@ extension Operations {
         options.lock = try lock(context, bucket)
         options.websiteRedirect = try ObjectFields.websiteRedirect(context)
         options.storageClass = try ObjectFields.storageClass(context)
+        options.namesStorageClass = context.header("x-amz-storage-class") != nil
         options.conditions = try Conditions.ofWrite(context)
         (options.owner, options.grants) = (acl.owner, acl.grants)
         options.checksum = try requestedChecksumAlgorithm(context.head)
@@ -39,10 +40,12 @@ extension Operations {
     func uploadPartCopy(_ context: RequestContext) async throws(S3Error) -> Answer {
         try Unsupported.refuse(context)
         let source = try copySource(context), upload = try context.uploadID(), number = try partNumber(context)
-        let range = try copyRange(context)
+        var range: ByteRange?
+        if let text = context.header("x-amz-copy-source-range") { range = try RangeHeader.parseCopySource(text) }
+        let wanted = range
         let (part, sourceVersion) = try await translatingCopy(context, source) { () async throws(ObjectError) in
             try await store.uploadPartCopy(
-                from: source, range: range, to: context.bucketOrEmpty, context.objectKey, upload: upload,
+                from: source, range: wanted, to: context.bucketOrEmpty, context.objectKey, upload: upload,
                 number: number,
                 tenant: context.tenant)
         }
@@ -64,18 +67,6 @@ extension Operations {
         }
         source.conditions = Conditions.ofCopySource(context)
         return source
-    }
-
-    /// `bytes=first-last`, both given.
-    private func copyRange(_ context: RequestContext) throws(S3Error) -> ByteRange? {
-        guard let text = context.header("x-amz-copy-source-range") else { return nil }
-        guard case .from(let first, let last)? = RangeHeader.parse(text), last != .max, last >= first else {
-            throw .invalidArgument(
-                "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
-                    + "zero-based offsets of the first and last bytes to copy", name: "x-amz-copy-source-range",
-                value: text)
-        }
-        return ByteRange(offset: first, count: last - first + 1)
     }
 
     func partNumber(_ context: RequestContext) throws(S3Error) -> Int {
@@ -104,7 +95,7 @@ extension Operations {
             case .preconditionFailed(.ifUnmodifiedSince):
                 throw .preconditionFailed("x-amz-copy-source-If-Unmodified-Since")
             case .invalidRange(let size):
-                throw .invalidRange(requested: context.header("x-amz-copy-source-range") ?? "", size: size)
+                throw RangeHeader.beyondCopySource(context.header("x-amz-copy-source-range") ?? "", size: size)
             default: throw S3Error(error, context)
             }
         }

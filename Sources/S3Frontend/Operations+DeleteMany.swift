@@ -9,7 +9,7 @@ extension Operations {
         try Unsupported.refuse(context)
         try RequiredDigest.check(context)
         let request = try DeleteObjectsRequest(parsing: try await body.document(limit: 4 << 20))
-        let bypasses = bypassesGovernance(context)
+        let bypasses = try deleteBypassesGovernance(context)
         let refusals = try await refusals(of: request.objects, context)
         let planned = zip(request.objects, refusals).map { object, refusal in
             refusal.map { .failure($0) } ?? Self.plan(object, bypassesGovernance: bypasses)
@@ -30,6 +30,11 @@ extension Operations {
                         .deleted(
                             key: object.key, versionID: object.versionID,
                             deleteMarkerVersionID: result.deleteMarker?.description))
+                case .failure(.noSuchKey)?:
+                    entries.append(.failed(key: object.key, versionID: object.versionID, .noSuchKey(object.key)))
+                // Every object matches `*`: there is none.
+                case .failure(.preconditionFailed(.ifMatch))? where object.conditions.ifMatch == .any:
+                    entries.append(.failed(key: object.key, versionID: object.versionID, .noSuchKey(object.key)))
                 case .failure(let error)?:
                     entries.append(.failed(key: object.key, versionID: object.versionID, S3Error(error, context)))
                 case nil:

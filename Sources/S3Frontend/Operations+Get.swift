@@ -70,6 +70,13 @@ extension Operations {
             .with("x-amz-version-id", marker.description)
     }
 
+    /// The same for what belongs to a version, tags or a list: a delete marker has none, whether it was named or not.
+    func refusalOfPart(_ error: ObjectError, _ context: RequestContext) -> S3Error {
+        guard case .noSuchKey(let marker?) = error else { return S3Error(error, context) }
+        return .methodNotAllowed(method: context.head.string(context.head.method), resourceType: "DeleteMarker")
+            .with("Allow", "DELETE").with("x-amz-delete-marker", "true").with("x-amz-version-id", marker.description)
+    }
+
     private func readOptions(_ context: RequestContext) throws(S3Error) -> GetOptions {
         var options = GetOptions()
         options.version = try context.versionID()

@@ -6,18 +6,18 @@ import S3Protocol
 
 extension Operations {
     func listObjectsV2(_ context: RequestContext) async throws(S3Error) -> Answer {
-        _ = try bucket(context)
+        let region = try bucket(context).region
         let query = try ListObjectsV2Query(context.target)
         let page = try await page(context, query.scope, from: ListStart(try query.position()))
         let result = ListObjectsResult(
             bucket: context.bucketOrEmpty, scope: query.scope,
             version: .two(startAfter: query.startAfter, continuationToken: query.continuationToken),
             objects: [], commonPrefixes: page.commonPrefixes, next: page.next.flatMap(ContinuationToken.init))
-        return document(result, page, context, withOwner: query.fetchOwner)
+        return document(result, page, context, withOwner: query.fetchOwner).with("x-amz-bucket-region", region)
     }
 
     func listObjects(_ context: RequestContext) async throws(S3Error) -> Answer {
-        _ = try bucket(context)
+        let region = try bucket(context).region
         let query = try ListObjectsQuery(context.target)
         let start: ListStart = query.marker.isEmpty ? .beginning : .marker(ObjectKey(query.marker))
         let page = try await page(context, query.scope, from: start)
@@ -26,7 +26,7 @@ extension Operations {
         let result = ListObjectsResult(
             bucket: context.bucketOrEmpty, scope: query.scope, version: .one(marker: query.marker),
             objects: [], commonPrefixes: page.commonPrefixes, next: last.map { ContinuationToken(after: $0) })
-        return document(result, page, context, withOwner: true)
+        return document(result, page, context, withOwner: true).with("x-amz-bucket-region", region)
     }
 
     private func page(

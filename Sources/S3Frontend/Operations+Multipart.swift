@@ -57,8 +57,7 @@ extension Operations {
         options.conditions = try Conditions.ofWrite(context)
         if let text = context.header("x-amz-mp-object-size") {
             guard let size = Int64(text), size >= 0 else {
-                throw .invalidArgument(
-                    "The object size must be a whole number", name: "x-amz-mp-object-size", value: text)
+                throw S3Error(.invalidRequest, "Value for x-amz-mp-object-size header is invalid.")
             }
             options.expectedSize = size
         }
@@ -153,7 +152,12 @@ extension Operations {
         options.delimiter = ObjectKey(query.scope.delimiter ?? [])
         options.limit = query.scope.maxKeys
         if !query.keyMarker.isEmpty { options.keyMarker = ObjectKey(query.keyMarker) }
-        if let marker = query.uploadIDMarker { options.uploadMarker = marker }
+        if let marker = query.uploadIDMarker {
+            guard UniqueID(marker) != nil else {
+                throw .invalidArgument("Invalid uploadId marker", name: "upload-id-marker", value: marker)
+            }
+            options.uploadMarker = marker
+        }
         let chosen = options
         let page = try await translating(context) { () async throws(ObjectError) in
             try await store.listUploads(context.bucketOrEmpty, tenant: context.tenant, options: chosen)

@@ -81,6 +81,17 @@ extension Operations {
         context.header("x-amz-bypass-governance-retention")?.lowercased() == "true"
     }
 
+    /// The same for deletes, where the field makes sense in buckets with object lock only.
+    func deleteBypassesGovernance(_ context: RequestContext) throws(S3Error) -> Bool {
+        let name: StaticString = "x-amz-bypass-governance-retention"
+        guard context.head.first(name) != nil else { return false }
+        guard try bucket(context).objectLockEnabled else {
+            throw S3Error(.invalidArgument, "\(name) is only applicable to Object Lock enabled buckets.")
+                .with("ArgumentName", "\(name)")
+        }
+        return bypassesGovernance(context)
+    }
+
     /// Retention and legal hold of a write into `bucket`.
     func lock(_ context: RequestContext, _ bucket: BucketInfo) throws(S3Error) -> VersionLock {
         let fields = try ObjectLockFields(context.head, now: time.now())

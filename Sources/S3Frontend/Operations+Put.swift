@@ -59,7 +59,7 @@ extension Operations {
         var options = DeleteOptions()
         options.version = try context.versionID()
         options.conditions = try Conditions.ofDelete(context)
-        options.bypassesGovernance = bypassesGovernance(context)
+        options.bypassesGovernance = try deleteBypassesGovernance(context)
         let chosen = options
         let result = try await translating(context) { () async throws(ObjectError) in
             try await store.delete(

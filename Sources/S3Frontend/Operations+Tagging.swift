@@ -5,7 +5,7 @@ import S3Protocol
 
 extension Operations {
     func getObjectTagging(_ context: RequestContext) async throws(S3Error) -> Answer {
-        let bucket = try bucket(context), object = try await describedObject(context)
+        let bucket = try bucket(context), object = try await describedObject(context, orRefuse: refusalOfPart)
         let tags = object.attributes.tags.map { ObjectTagSet.Tag(key: $0.name, value: $0.value) }
         var answer = Answer.xml(ObjectTagSet(stored: tags).document())
         answer.setVersion(object.version, in: bucket)
@@ -29,21 +29,27 @@ extension Operations {
             changed = try await store.setTags(
                 context.bucketOrEmpty, context.objectKey, version: version, tenant: context.tenant,
                 tags: tags.nameValues)
-        } catch { throw refusal(error, context) }
+        } catch { throw refusalOfPart(error, context) }
         var answer = Answer(status)
         answer.setVersion(changed, in: bucket)
         return answer
     }
 
-    /// The version that the request names, or the current one.
     func describedObject(_ context: RequestContext) async throws(S3Error) -> ObjectInfo {
+        try await describedObject(context, orRefuse: refusal)
+    }
+
+    /// The version that the request names, or the current one.
+    func describedObject(
+        _ context: RequestContext, orRefuse refuse: (ObjectError, RequestContext) -> S3Error
+    ) async throws(S3Error) -> ObjectInfo {
         var options = GetOptions()
         options.version = try context.versionID()
         do throws(ObjectError) {
             return try await store.head(
                 context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: options
             ).object
-        } catch { throw refusal(error, context) }
+        } catch { throw refuse(error, context) }
     }
 }
 

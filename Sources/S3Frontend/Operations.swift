@@ -8,7 +8,8 @@ package struct Operations: Sendable {
     let time: any TimeSource
     let region: String
     let parsed = DocumentCache()
-    let accounts: any AccountDirectory
+    /// Of the default tenant, but for the time of a request of another.
+    private(set) var accounts: any AccountDirectory
     let bucketAccess = BucketAccessCache()
 
     package init(
@@ -20,8 +21,21 @@ package struct Operations: Sendable {
         self.region = region
     }
 
+    func scoped(to tenant: TenantID) -> Operations {
+        guard tenant != .default else { return self }
+        var scoped = self
+        scoped.accounts = accounts.scoped(to: tenant)
+        return scoped
+    }
+
     /// Runs the operation of a request whose signer is verified. `body` is the request's body, unread.
     func run(_ context: RequestContext, body: RequestBody) async throws(S3Error) -> Answer {
+        // Most requests are the default tenant's, and need no other view of accounts.
+        if context.tenant == .default { return try await runScoped(context, body) }
+        return try await scoped(to: context.tenant).runScoped(context, body)
+    }
+
+    private func runScoped(_ context: RequestContext, _ body: RequestBody) async throws(S3Error) -> Answer {
         // A file in an archive is the archive's reader's: whatever is judged and looked up is the archive.
         var context = context
         let member = ArchiveMemberName(context)

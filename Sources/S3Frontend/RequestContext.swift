@@ -50,12 +50,12 @@ struct RequestContext: Sendable {
 
 extension RequestContext {
     /// A look at a bucket's web site, before it is known what of it: as far as limits ask.
-    init(visit exchange: HTTPExchange, of bucket: String, now: Timestamp) throws(S3Error) {
+    init(visit exchange: HTTPExchange, of bucket: String, in tenant: TenantID, now: Timestamp) throws(S3Error) {
         self.init(
             head: exchange.head,
             request: S3Request(
                 operation: .getObject, address: ResourceAddress(bucket: bucket), target: try RequestTarget("/")),
-            signer: .anonymous(in: .default), payload: .plain, remoteAddress: exchange.remoteAddress,
+            signer: .anonymous(in: tenant), payload: .plain, remoteAddress: exchange.remoteAddress,
             isSecure: exchange.isSecure, now: now)
     }
 }

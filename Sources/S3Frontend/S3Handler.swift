@@ -22,15 +22,18 @@ package struct S3Handler: HTTPHandler {
     private let hostID: String
     private let query: QueryAPI?
     private let traffic: TrafficControl
+    private let tenants: TenantGate
 
     package init(
-        operations: Operations, router: Router, authenticator: Authenticator, sinks: [any RequestEventSink],
+        operations: Operations, router: Router, authenticator: Authenticator, tenants: TenantGate,
+        sinks: [any RequestEventSink],
         time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String,
         traffic: TrafficControl,
         websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil, query: QueryAPI? = nil
     ) {
         self.query = query
         self.traffic = traffic
+        self.tenants = tenants
         self.operations = operations
         self.router = router
         self.authenticator = authenticator
@@ -67,26 +70,34 @@ package struct S3Handler: HTTPHandler {
 
     private func perform(_ exchange: HTTPExchange, _ record: inout RequestRecord) async throws(S3Error) -> Answer {
         let head = exchange.head
-        if let site = websites.bucket(host: head.value("host")) {
+        let place = try tenants.place(of: exchange)
+        record.tenant = place.tenant
+        // A tenant's host is never another name's site.
+        if let site = place.named == nil ? websites.bucket(host: head.value("host")) : place.website {
             record.api = "WebsiteGetObject"
             record.bucket = site
-            let visit = try RequestContext(visit: exchange, of: site, now: record.started)
+            let visit = try RequestContext(visit: exchange, of: site, in: place.tenant, now: record.started)
             record.pass = try await traffic.admit(visit, exchange)
             return await operations.website(site, exchange, record)
         }
-        if let query, QueryAPI.isMeant(head) { return try await answer(query, exchange, &record) }
+        if let query, QueryAPI.isMeant(head) { return try await answer(query, exchange, place, &record) }
         let target = try RequestTarget(head)
-        let request = try router.route(head, target: target)
+        let request = try router.route(head, target: target, style: place.style)
         record.api = request.operation.name
         record.bucket = request.address.bucket ?? ""
         record.object = request.address.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
         if request.operation == .preflight {
-            return try operations.preflight(head, request.address, tenant: .default)
+            return try operations.preflight(head, request.address, tenant: place.tenant)
         }
-        record.cors = operations.corsFields(head, bucket: record.bucket, tenant: .default)
-        if request.operation == .postObject { return try await post(exchange, request, &record) }
-        let (signer, payload) = try authenticator.authenticate(head, request, now: time.now())
+        record.cors = operations.corsFields(head, bucket: record.bucket, tenant: place.tenant)
+        if request.operation == .postObject { return try await post(exchange, request, place, &record) }
+        let (signer, payload) = try authenticator.authenticate(head, request, tenant: place.named, now: time.now())
         record.accessKey = signer.accessKey
+        if signer.tenant != record.tenant {
+            record.tenant = signer.tenant
+            try tenants.admit(signer.tenant)
+            record.cors = operations.corsFields(head, bucket: record.bucket, tenant: signer.tenant)
+        }
         record.requester = signer.caller == .anonymous ? "" : signer.canonicalID
         var context = RequestContext(
             head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
@@ -97,9 +108,10 @@ package struct S3Handler: HTTPHandler {
     }
 
     private func answer(
-        _ query: QueryAPI, _ exchange: HTTPExchange, _ record: inout RequestRecord
+        _ query: QueryAPI, _ exchange: HTTPExchange, _ place: TenantGate.Place, _ record: inout RequestRecord
     ) async throws(S3Error) -> Answer {
-        let outcome = try await query.answer(exchange, requestID: record.requestID)
+        let outcome = try await query.answer(exchange, place, tenants, requestID: record.requestID)
+        record.tenant = outcome.tenant
         record.api = IAM.isKnown(outcome.action) ? outcome.action : "Unknown"
         record.accessKey = outcome.accessKey
         record.errorCode = outcome.errorCode
@@ -108,26 +120,36 @@ package struct S3Handler: HTTPHandler {
 
     /// A form brings its own credentials, among its fields.
     private func post(
-        _ exchange: HTTPExchange, _ request: S3Request, _ record: inout RequestRecord
+        _ exchange: HTTPExchange, _ request: S3Request, _ place: TenantGate.Place, _ record: inout RequestRecord
     ) async throws(S3Error) -> Answer {
-        let now = time.now(), authenticator = authenticator
+        let now = time.now(), authenticator = authenticator, tenants = tenants
         var context = RequestContext(
-            head: exchange.head, request: request, signer: .anonymous(in: .default), payload: .plain,
+            head: exchange.head, request: request, signer: .anonymous(in: place.tenant), payload: .plain,
             remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
         let pass = try await traffic.admit(context, exchange)
         (context.pass, record.pass) = (pass, pass)
-        var accessKey = ""
-        defer { record.accessKey = accessKey }
+        var accessKey = "", tenant = place.tenant
+        defer {
+            record.accessKey = accessKey
+            if tenant != record.tenant {
+                record.tenant = tenant
+                record.cors = operations.corsFields(exchange.head, bucket: record.bucket, tenant: tenant)
+            }
+        }
         return try await operations.postObject(context, exchange) { signature, token throws(S3Error) in
             accessKey = signature.accessKey ?? ""
-            return try authenticator.authenticate(signature, token: token, now: now)
+            let signer = try authenticator.authenticate(signature, token: token, tenant: place.named, now: now)
+            tenant = signer.tenant
+            try tenants.admit(tenant)
+            return signer
         }
     }
 
     private func emit(_ record: RequestRecord, _ exchange: HTTPExchange) {
         let head = exchange.head, now = time.monotonicNanoseconds()
         let event = RequestEvent(
-            time: record.started, requestID: record.requestID, api: record.api, tenant: .default, bucket: record.bucket,
+            time: record.started, requestID: record.requestID, api: record.api, tenant: tenants.name(of: record.tenant),
+            bucket: record.bucket,
             object: record.object, method: head.string(head.method), status: record.status, errorCode: record.errorCode,
             receivedBytes: exchange.bodyBytesReceived, sentBytes: exchange.bodyBytesSent,
             timeToFirstByteNanoseconds: exchange.firstByteNanoseconds.map { $0 &- record.startedMonotonic } ?? 0,
@@ -151,6 +173,7 @@ struct RequestRecord {
     var started: Timestamp
     var startedMonotonic: UInt64
     var api = "Unknown"
+    var tenant = TenantID.default
     var bucket = ""
     var object = ""
     var accessKey = ""

@@ -1,3 +1,5 @@
+import Base
+
 /// What a request is about: the service, a bucket, or an object.
 package struct ResourceAddress: Hashable, Sendable {
     package var bucket: String?
@@ -34,9 +36,24 @@ package struct Addressing: Sendable {
             .sorted { $0.utf8.count == $1.utf8.count ? $0 < $1 : $0.utf8.count > $1.utf8.count }
     }
 
-    package func resolve(host: String?, path: ArraySlice<UInt8>) throws(S3Error) -> ResourceAddress {
+    /// What is known of the host before its name is looked at here.
+    package enum HostStyle: Hashable, Sendable {
+        /// Nothing: it may lie below one of the domains.
+        case unknown
+        /// It names no bucket, or this one.
+        case known(bucket: String?)
+    }
+
+    package func resolve(
+        host: String?, path: ArraySlice<UInt8>, style: HostStyle = .unknown
+    ) throws(S3Error) -> ResourceAddress {
         let rest = path.dropFirst()
-        if let bucket = virtualBucket(host) {
+        let named: String?
+        switch style {
+        case .unknown: named = virtualBucket(host)
+        case .known(let bucket): named = bucket
+        }
+        if let bucket = named {
             var address = try Self.address(bucket: bucket, key: rest)
             address.isVirtualHosted = true
             return address
@@ -50,9 +67,7 @@ package struct Addressing: Sendable {
     /// The bucket that the host names, when it lies below one of the domains.
     private func virtualBucket(_ host: String?) -> String? {
         guard !domains.isEmpty, let host else { return nil }
-        var name = host.lowercased()
-        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]") { name = String(name[..<colon]) }
-        if name.hasSuffix(".") { name.removeLast() }
+        let name = HostName.normalized(host)
         for domain in domains {
             if name == domain { return nil }
             if name.hasSuffix("." + domain) { return String(name.dropLast(domain.count + 1)) }

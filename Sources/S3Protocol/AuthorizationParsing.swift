@@ -17,6 +17,8 @@ package func parseCredentials(_ head: RequestHead, target: RequestTarget) throws
     }
     if let field {
         let value = head.string(field)
+        // An empty field claims nothing.
+        guard !value.isEmpty else { throw S3Error(.accessDenied) }
         if value.hasPrefix("AWS ") { return .signedVersionTwo(try .header(head, value: value)) }
         return .signed(try parseHeader(head, value: value))
     }

@@ -29,9 +29,15 @@ extension RequestTarget {
         return value
     }
 
+    /// list-type: 2, where a listing has one at all.
+    package func checkListType() throws(S3Error) {
+        guard let text = string("list-type"), text != "2" else { return }
+        throw .invalidArgument("Invalid List Type specified in Request", name: "list-type", value: text)
+    }
+
     /// encoding-type: true for `url`.
     package func wantsURLEncoding() throws(S3Error) -> Bool {
-        guard let text = string("encoding-type"), !text.isEmpty else { return false }
+        guard let text = string("encoding-type") else { return false }
         guard text == "url" else {
             throw .invalidArgument("Invalid Encoding Method specified in Request", name: "encoding-type", value: text)
         }

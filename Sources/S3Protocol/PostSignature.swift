@@ -103,6 +103,7 @@ package enum PostSignature: Hashable, Sendable {
             throw S3Error(.signatureDoesNotMatch).with("AWSAccessKeyId", accessKey)
                 .with("StringToSign", String(decoding: policy, as: UTF8.self))
                 .with("SignatureProvided", String(decoding: found, as: UTF8.self))
+                .with("StringToSignBytes", S3Error.dump(Array(policy)))
         }
     }
 }

@@ -17,21 +17,28 @@ package enum RangeHeader {
         }
     }
 
-    /// `bytes=first-last`, both given and both within the source: a copy does not guess.
-    package static func resolveCopySource(_ text: String, size: Int64) throws(S3Error) -> ByteRange {
-        guard let spec = parse(text), case .from(let first, let last) = spec, !text.hasSuffix("-") else {
+    /// `bytes=first-last`, both given: a copy does not guess. Whether the source has them is asked when it is open.
+    package static func parseCopySource(_ text: String) throws(S3Error) -> ByteRange {
+        guard case .from(let first, let last)? = parse(text), !text.hasSuffix("-") else {
             throw .invalidArgument(
                 "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
                     + "zero-based offsets of the first and last bytes to copy",
-                name: "x-amz-copy-source-range", value: text)
+                name: copySourceField, value: text)
         }
-        guard last < size else {
-            throw .invalidArgument(
-                "Range specified is not valid for source object of size: \(size)", name: "x-amz-copy-source-range",
-                value: text)
-        }
-        return ByteRange(offset: first, count: last - first + 1)
+        // The biggest number would overflow the count; no object has that byte either.
+        return ByteRange(offset: first, count: min(last, .max - 1) - first + 1)
     }
+
+    /// What a copy answers to a range that goes beyond its source.
+    package static func beyondCopySource(_ text: String, size: Int64) -> S3Error {
+        if case .from(let first, _)? = parse(text), first >= size {
+            return S3Error(.invalidRequest, "The specified copy range is invalid for the source object size")
+        }
+        return .invalidArgument(
+            "Range specified is not valid for source object of size: \(size)", name: copySourceField, value: text)
+    }
+
+    private static let copySourceField = "x-amz-copy-source-range"
 
     package enum Spec: Sendable {
         case from(Int64, last: Int64)

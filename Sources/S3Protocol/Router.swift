@@ -27,8 +27,10 @@ package struct Router: Sendable {
         try route(head, target: RequestTarget(head))
     }
 
-    package func route(_ head: RequestHead, target: RequestTarget) throws(S3Error) -> S3Request {
-        let address = try addressing.resolve(host: head.value("host"), path: target.path)
+    package func route(
+        _ head: RequestHead, target: RequestTarget, style: Addressing.HostStyle = .unknown
+    ) throws(S3Error) -> S3Request {
+        let address = try addressing.resolve(host: head.value("host"), path: target.path, style: style)
         let operation = try operation(head, target, address)
         if let bucket = address.bucket, operation != .writeGetObjectResponse, !BucketName.isPossible(bucket) {
             throw BucketName.invalid(bucket)

@@ -169,6 +169,9 @@ extension S3Error.Code {
         "MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size")
     package static let methodNotAllowed = Self(
         "MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+    package static let misdirectedRequest = Self(
+        "MisdirectedRequest", 421,
+        "The connection was made for another host than the one that the request names. Connect anew for that host.")
     package static let missingAttachment = Self(
         "MissingAttachment", 400, "A SOAP attachment was expected, but none was found.")
     package static let missingAuthenticationToken = Self(

@@ -63,6 +63,7 @@ extension VersionTwoClaim {
                 .with("AWSAccessKeyId", accessKey)
                 .with("StringToSign", String(decoding: text, as: UTF8.self))
                 .with("SignatureProvided", String(decoding: signature, as: UTF8.self))
+                .with("StringToSignBytes", S3Error.dump(text))
         }
         let payload = try head.value("x-amz-content-sha256").map { text throws(S3Error) in
             try PayloadDeclaration(parsing: text)

@@ -65,13 +65,15 @@ extension AuthorizationClaim {
         }
     }
 
-    /// Host and every x-amz- field must be signed: what is not could have been added by somebody on the way.
+    /// Host and every x-amz- field must be signed: what is not could have been added by somebody on the way. But for
+    /// x-amz-content-sha256, whose value is a line of what is signed anyway.
     private func checkSignedHeaders(_ head: RequestHead) throws(S3Error) {
         let signed = signedHeaders.split(separator: UInt8(ascii: ";"))
         func isSigned(_ name: RequestHead.Slice) -> Bool { signed.contains { head.equals(name, $0) } }
         var missing: [String] = []
         for field in head.fields where head.isHost(field.name) || head.hasAmzPrefix(field.name) {
-            if !isSigned(field.name) { missing.append(head.lowercased(field.name)) }
+            if isSigned(field.name) || head.matches(field.name, "x-amz-content-sha256") { continue }
+            missing.append(head.lowercased(field.name))
         }
         if !signed.contains(where: { $0.elementsEqual("host".utf8) }), !missing.contains("host") {
             missing.insert("host", at: 0)
@@ -101,12 +103,15 @@ extension AuthorizationClaim {
             .with("AWSAccessKeyId", accessKey)
             .with("StringToSign", String(decoding: stringToSign, as: UTF8.self))
             .with("SignatureProvided", String(decoding: signature, as: UTF8.self))
-            .with("StringToSignBytes", Self.dump(stringToSign))
+            .with("StringToSignBytes", S3Error.dump(stringToSign))
             .with("CanonicalRequest", String(decoding: canonical.bytes, as: UTF8.self))
-            .with("CanonicalRequestBytes", Self.dump(canonical.bytes))
+            .with("CanonicalRequestBytes", S3Error.dump(canonical.bytes))
     }
+}
 
-    private static func dump(_ bytes: [UInt8]) -> String {
+extension S3Error {
+    /// Bytes as AWS shows them: two digits each, with spaces between.
+    static func dump(_ bytes: [UInt8]) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(bytes.count * 3)
         for pair in stride(from: 0, to: bytes.count, by: 1) {

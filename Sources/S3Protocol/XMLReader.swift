@@ -1,11 +1,13 @@
 import CExpat
 
-/// An element of a request's document. Names come without namespace; attributes are dropped, S3 has none that matter.
+/// An element of a request's document. Names come without namespace; of the attributes only the one that S3 has is kept.
 package struct XMLElement: Hashable, Sendable {
     package var name: String
     /// The text directly inside, white space included.
     package var text: String
     package var children: [XMLElement]
+    /// `xsi:type`, which tells the kinds of grantees apart.
+    package var type: String?
 
     package init(name: String, text: String = "", children: [XMLElement] = []) {
         self.name = name
@@ -39,7 +41,7 @@ package enum XMLReader {
         // The context is unretained: the builder outlives the call that uses it.
         var handler = cexpat_handler(
             context: Unmanaged.passUnretained(builder).toOpaque(),
-            start: { context, name, count in Builder.of(context)?.start(name, count) ?? 1 },
+            start: { context, name, count, type in Builder.of(context)?.start(name, count, type) ?? 1 },
             text: { context, text, count in Builder.of(context)?.append(text, count) ?? 1 },
             end: { context in Builder.of(context)?.end() ?? 1 })
         let status = withExtendedLifetime(builder) {
@@ -51,7 +53,7 @@ package enum XMLReader {
 
     private final class Builder {
         private let limits: Limits
-        private var open: [(name: String, text: [UInt8], children: [XMLElement])] = []
+        private var open: [(name: String, text: [UInt8], children: [XMLElement], type: String?)] = []
         private var elements = 0
         private(set) var root: XMLElement?
 
@@ -61,11 +63,11 @@ package enum XMLReader {
             context.map { Unmanaged<Builder>.fromOpaque($0).takeUnretainedValue() }
         }
 
-        func start(_ name: UnsafePointer<CChar>?, _ count: Int) -> CInt {
+        func start(_ name: UnsafePointer<CChar>?, _ count: Int, _ type: UnsafePointer<CChar>?) -> CInt {
             elements += 1
             guard open.count < limits.depth, elements <= limits.elements, let name else { return 1 }
             let bytes = UnsafeRawBufferPointer(start: name, count: count)
-            open.append((String(decoding: bytes, as: UTF8.self), [], []))
+            open.append((String(decoding: bytes, as: UTF8.self), [], [], type.map { String(cString: $0) }))
             return 0
         }
 
@@ -77,8 +79,9 @@ package enum XMLReader {
 
         func end() -> CInt {
             guard let last = open.popLast() else { return 1 }
-            let element = XMLElement(
+            var element = XMLElement(
                 name: last.name, text: String(decoding: last.text, as: UTF8.self), children: last.children)
+            element.type = last.type
             if open.isEmpty { root = element } else { open[open.count - 1].children.append(element) }
             return 0
         }

@@ -87,13 +87,14 @@ package struct Server: Sendable {
         loops[0].spawn { await inventory.run(executor: loops[0]) }
         let websites = settings.websiteDomains ?? settings.domains.map { "s3-website." + $0 }
         let operations = Operations(store: store.objects, time: time, region: settings.region, accounts: directory)
-        let traffic = try await openTraffic(store, loops)
+        let traffic = try await openTraffic(store, loops, tenantName: TenantGate(identities).name(of:))
         let handler = S3Handler(
             operations: operations,
             router: Router(addressing: Addressing(domains: settings.domains)),
             authenticator: Authenticator(
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
-            sinks: sinks, time: time, random: random, health: health, hostID: store.deployment.description,
+            tenants: TenantGate(identities), sinks: sinks, time: time, random: random, health: health,
+            hostID: store.deployment.description,
             traffic: traffic,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(
@@ -128,12 +129,15 @@ package struct Server: Sendable {
     }
 
     /// Limits as they are stored, and the ceilings of the settings, spread over the loops.
-    private func openTraffic(_ store: Store, _ loops: LoopGroup) async throws -> TrafficControl {
+    private func openTraffic(
+        _ store: Store, _ loops: LoopGroup, tenantName: @escaping @Sendable (TenantID) -> String
+    ) async throws -> TrafficControl {
         func each(_ count: Int) -> Int { (count + loops.loops.count - 1) / loops.loops.count }
         let admission = AdmissionParameters(
             alone: each(settings.requestsMax), shared: settings.requestsShared.map(each) ?? 16,
             waitingMax: each(settings.requestsWaitingMax))
-        return try await TrafficControl.open(store: store.objects, time: time, loops: loops, admission: admission)
+        return try await TrafficControl.open(
+            store: store.objects, time: time, loops: loops, admission: admission, tenantName: tenantName)
     }
 
     /// What a burst of requests needed goes back to the kernel within some seconds.

@@ -73,14 +73,16 @@ extension Simulation {
         return missing.count <= plan.geometry.parity
     }
 
-    /// Whether the slot's drive may be lost: in mode `within` only while enough others hold everything.
-    private func mayLose(_ set: Int, _ slot: Int) -> Bool {
+    /// Whether the slot's drive may be lost: in mode `within` only while enough others hold everything. One that goes on with what
+    /// it lost, unseen, leaves room besides for the drives that a commit misses when the process dies in the middle of it.
+    private func mayLose(_ set: Int, _ slot: Int, unseen: Bool = false) -> Bool {
         guard isStrict else { return true }
         guard plan.geometry.parity > 0, store != nil, clients == 0, sets.count == plan.sets else { return false }
         let status = status(set)
         guard status.isWritable, status.inFlight == 0, status.open == 0, armed[set].isEmpty else { return false }
         let left = status.whole.subtracting(tainted[set]).subtracting(disturbed[set]).subtracting(SlotMask([slot]))
-        return left.count >= slots - plan.geometry.parity
+        let mayMiss = unseen ? slots - Quorum(plan.geometry).write : 0
+        return left.count >= slots - plan.geometry.parity + mayMiss
     }
 
     private func lose(_ step: SimulationStep, _ set: Int) async {
@@ -89,7 +91,7 @@ extension Simulation {
         switch step.action {
         case .lie(let slot, let skipping, let misdirects):
             guard isAway[set].allSatisfy({ !$0 }), isStrict ? status(ifThere: set)?.whole.count == slots : true,
-                mayLose(set, slot)
+                mayLose(set, slot, unseen: true)
             else { return }
             tainted[set].insert(slot)
             armed[set].insert(slot)
@@ -98,7 +100,7 @@ extension Simulation {
                     misdirects ? .misdirectWrite(by: 4096) : .dropWrite, on: .write, pathPrefix: "data",
                     skipping: skipping))
         case .rot(let slot, let bits):
-            guard mayLose(set, slot), let path = somePath(set, slot, salt) else { return }
+            guard mayLose(set, slot, unseen: true), let path = somePath(set, slot, salt) else { return }
             tainted[set].insert(slot)
             let size = drives[set][slot].size(of: path) ?? 0
             guard size > 0 else { return }
@@ -106,7 +108,7 @@ extension Simulation {
             trace("rot in \(path) of \(slot)")
             drives[set][slot].flipBits(in: path, start..<min(size, start + 4_096), count: bits)
         case .unreadable(let slot):
-            guard mayLose(set, slot), let path = somePath(set, slot, salt) else { return }
+            guard mayLose(set, slot, unseen: true), let path = somePath(set, slot, salt) else { return }
             tainted[set].insert(slot)
             let start = salt / 5 % max(1, drives[set][slot].size(of: path) ?? 1)
             drives[set][slot].makeUnreadable(path, start..<start + 1_024)

@@ -48,7 +48,7 @@ package final class AccessLog: RequestEventSink {
         line.add("time", RFC3339.text(event.time))
         line.add("requestID", event.requestID)
         line.add("api", event.api)
-        line.add("tenant", event.tenant.rawValue)
+        line.add("tenant", event.tenant)
         line.add("bucket", event.bucket)
         line.add("object", event.object)
         line.add("method", event.method)

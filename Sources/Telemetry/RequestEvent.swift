@@ -8,7 +8,8 @@ package struct RequestEvent: Sendable {
     package var requestID: String
     /// Name of the S3 operation, or "Unknown" when the request was refused before one was found.
     package var api: String
-    package var tenant: TenantID
+    /// The tenant's name.
+    package var tenant: String
     package var bucket: String
     package var object: String
     package var method: String
@@ -27,7 +28,7 @@ package struct RequestEvent: Sendable {
     package var accessKey: String
 
     package init(
-        time: Timestamp, requestID: String, api: String, tenant: TenantID, bucket: String, object: String,
+        time: Timestamp, requestID: String, api: String, tenant: String, bucket: String, object: String,
         method: String, status: Int, errorCode: String, receivedBytes: Int64, sentBytes: Int64,
         timeToFirstByteNanoseconds: UInt64, durationNanoseconds: UInt64, remoteAddress: String, host: String,
         userAgent: String, accessKey: String

@@ -10,6 +10,8 @@ class Version:
         self.id, self.body, self.tags, self.metadata = "null", body, list(tags), dict(metadata or {})
         self.marker, self.mode, self.hold, self.parts = marker, mode, hold, parts
         self.etag = etag or '"%s"' % hashlib.md5(body).hexdigest()
+        # The uploads that had been begun when it was made; nothing says so of one that was not added yet.
+        self.during = None
 
     def is_kept(self, bypass):
         return self.hold == "ON" or self.mode == "COMPLIANCE" or (self.mode == "GOVERNANCE" and not bypass)
@@ -52,6 +54,8 @@ class Bucket:
         else:
             assert answered == ("null" if self.state else None), answered
             versions[:] = [v for v in versions if v.id != "null"]
+        if version.during is None:
+            version.during = set(self.uploads)
         versions.insert(0, version)
 
     def remove(self, key, version):

@@ -279,3 +279,27 @@ def test_lists_survive_a_restart(tmp_path):
     assert (accounts.ALL_USERS, "READ") in grants(s3.get_bucket_acl(Bucket="kept"))
     assert (accounts.AUTHENTICATED_USERS, "READ") in grants(s3.get_object_acl(Bucket="kept", Key="k"))
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("grantee", [
+    "<Grantee><ID>{id}</ID></Grantee>",
+    "<Grantee type='CanonicalUser'><ID>{id}</ID></Grantee>",
+    "<Grantee xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='Group'><ID>{id}</ID></Grantee>",
+    "<Grantee xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='CanonicalUser'><URI>" + accounts.ALL_USERS + "</URI></Grantee>",
+    "<Grantee xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='CanonicalUser'></Grantee>",
+    "<Grantee xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='Somebody'><ID>{id}</ID></Grantee>",
+    "<Grantee xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='AmazonCustomerByEmail'><ID>{id}</ID></Grantee>"])
+def test_a_grantee_is_of_the_kind_that_it_says(server, s3, open_bucket, main_id, grantee):
+    body = (f"<AccessControlPolicy><Owner><ID>{main_id}</ID></Owner><AccessControlList><Grant>{grantee.format(id=main_id)}"
+            "<Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>").encode()
+    s3.put_object(Bucket=open_bucket, Key="k", Body=b"x")
+    for path in (f"/{open_bucket}?acl", f"/{open_bucket}/k?acl"):
+        status, _, answer = raw(server, "PUT", path, body=body)
+        assert (status, code_of(answer)) == (400, "MalformedACLError")
+
+
+def test_who_may_list_a_bucket_is_not_told_where_it_is(s3, alt, open_bucket):
+    s3.put_bucket_acl(Bucket=open_bucket, GrantRead=f"id={ALT_ID}")
+    alt.list_objects_v2(Bucket=open_bucket)
+    with refused("AccessDenied", 403):
+        alt.get_bucket_location(Bucket=open_bucket)

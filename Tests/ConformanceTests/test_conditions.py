@@ -46,6 +46,24 @@ def test_conditional_deletes(s3, bucket):
         s3.head_object(Bucket=bucket, Key="k")
 
 
+def test_conditional_deletes_of_nothing(s3, bucket):
+    with refused("NoSuchKey", 404):
+        s3.delete_object(Bucket=bucket, Key="k", IfMatch='"00000000000000000000000000000000"')
+    with refused("PreconditionFailed", 412):
+        s3.delete_object(Bucket=bucket, Key="k", IfMatch="*")
+    s3.delete_object(Bucket=bucket, Key="k", IfMatchSize=5)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
+    with refused("PreconditionFailed", 412):
+        s3.delete_object(Bucket=bucket, Key="k", IfMatch="*")
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [
+        {"Key": "k", "ETag": "*"}, {"Key": "none", "ETag": "*"}, {"Key": "none", "ETag": '"0"'}, {"Key": "none"}]})
+    assert [(e["Key"], e["Code"]) for e in answer["Errors"]] == [("k", "NoSuchKey"), ("none", "NoSuchKey"), ("none", "NoSuchKey")]
+    assert [e["Key"] for e in answer["Deleted"]] == ["none"]
+    assert [m["VersionId"] for m in s3.list_object_versions(Bucket=bucket, Prefix="k")["DeleteMarkers"]] == [marker]
+
+
 def test_conditional_completion(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]

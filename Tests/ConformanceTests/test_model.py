@@ -176,6 +176,9 @@ class Run:
         refusal = self.write_conditions(bucket, upload.key, options)
         if refusal:
             return self.refused(refusal, self.s3.complete_multipart_upload, **options)
+        current = bucket.current(upload.key)
+        if "IfMatch" in options and upload.id in current.during:
+            return self.refused("ConditionalRequestConflict", self.s3.complete_multipart_upload, **options)
         answer = self.s3.complete_multipart_upload(**options)
         bodies = [p.body for p in chosen]
         version = Version(b"".join(bodies), upload.tags, upload.metadata, etag=multipart_etag(bodies), parts=dict(zip(numbers, bodies)))
@@ -273,7 +276,9 @@ class Run:
     def delete_version(self, bucket, key):
         version, bypass = self.some_version(bucket, key), self.chance(0.5)
         found = bucket.find(key, version)
-        options = dict(Bucket=bucket.name, Key=key, VersionId=version, BypassGovernanceRetention=bypass)
+        options = dict(Bucket=bucket.name, Key=key, VersionId=version)
+        if bucket.locking:
+            options["BypassGovernanceRetention"] = bypass
         if found and found.is_kept(bypass):
             return self.refused("AccessDenied", self.s3.delete_object, **options)
         answer = self.s3.delete_object(**options)
@@ -291,7 +296,8 @@ class Run:
             elif bucket.current(key) and self.chance(0.2):
                 entry["ETag"] = self.pick([bucket.current(key).etag, '"no"'])
             entries.append(entry)
-        answer = self.s3.delete_objects(Bucket=bucket.name, Delete={"Objects": entries}, BypassGovernanceRetention=bypass)
+        options = {"BypassGovernanceRetention": bypass} if bucket.locking else {}
+        answer = self.s3.delete_objects(Bucket=bucket.name, Delete={"Objects": entries}, **options)
         errors = {entry["Key"]: entry["Code"] for entry in answer.get("Errors", [])}
         deleted = {entry["Key"]: entry for entry in answer.get("Deleted", [])}
         for entry in entries:
@@ -467,6 +473,8 @@ class Run:
             return self.refused("InvalidWriteOffset", self.s3.put_object, **options)
         answer = self.s3.put_object(**options)
         assert answer["Size"] == size + len(more)
+        if found is not None:
+            found.during = set(bucket.uploads)
         if found is None:
             return bucket.add(key, Version(more), None)
         found.body += more

@@ -89,9 +89,18 @@ def test_copied_parts(s3, bucket):
         answer = s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=number,
                                      CopySource={"Bucket": bucket, "Key": "source"}, CopySourceRange=f"bytes={first}-{last}")
         done.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
-    with refused("InvalidRange", 416):
+    with refused("InvalidRequest", 400):
         s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=3, CopySource={"Bucket": bucket, "Key": "source"},
-                            CopySourceRange=f"bytes=0-{12 * MIB}")
+                            CopySourceRange=f"bytes={12 * MIB}-{12 * MIB}")
+    for text in (f"bytes=0-{12 * MIB}", "bytes=0-99999999999999999999"):
+        with refused("InvalidArgument", 400) as caught:
+            s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=3, CopySource={"Bucket": bucket, "Key": "source"},
+                                CopySourceRange=text)
+        assert caught.value.response["Error"]["Message"] == f"Range specified is not valid for source object of size: {12 * MIB}"
+    for text in ("0-2", "bytes=0", "bytes=hello-world", "bytes=0-bar", "bytes=hello-", "bytes=0-2,3-5", "bytes=5-2", "bytes=-2", "bytes=2-"):
+        with refused("InvalidArgument", 400):
+            s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload_id, PartNumber=3, CopySource={"Bucket": bucket, "Key": "source"},
+                                CopySourceRange=text)
     s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload_id, MultipartUpload={"Parts": done})
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == data
 

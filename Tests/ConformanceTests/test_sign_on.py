@@ -20,6 +20,7 @@ import slapd
 from helpers import refused
 from martlet_server import Server
 from openid_provider import Provider, b64
+from tenants import Tenant, at
 from test_iam import allow, document, service
 from test_sts import session
 
@@ -206,6 +207,41 @@ def test_an_sdk_finds_its_token_in_a_file(server, idp, tmp_path, monkeypatch):
     client = boto3.Session().client("s3", config=Config(s3={"addressing_style": "path"}))
     client.create_bucket(Bucket="of-the-pod")
     assert client.list_buckets()["Owner"]["ID"] == accounts.ALT["id"]
+
+
+def test_providers_and_roles_of_a_tenant_are_found_on_its_hosts_only(server, idp):
+    tenant, other = Tenant(server, hosts=["signing.example"]), Tenant(server, hosts=["stranger.example"])
+    iam = tenant.call("iam")
+    arn = iam.create_open_id_connect_provider(Url=idp.issuer, ClientIDList=["tenant-app"])["OpenIDConnectProviderArn"]
+    role = iam.create_role(RoleName="web", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"Federated": arn}, "Action": "sts:AssumeRoleWithWebIdentity"}}))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="web", PolicyArn="arn:aws:iam::aws:policy/readwrite")
+
+    def ask(host, role, token):
+        form = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role, "RoleSessionName": "session",
+                "WebIdentityToken": token}
+        status, _, body = at(server, host, "/", method="POST", body=urllib.parse.urlencode(form),
+                             headers={"Content-Type": "application/x-www-form-urlencoded"})
+        return status, body.decode()
+
+    token = idp.token(aud="tenant-app", sub="ada")
+    status, body = ask("signing.example", role, token)
+    assert status == 200 and f"arn:aws:sts::{tenant.number}:assumed-role/web/session" in body
+    key, secret, session_token = (body.split(f"<{name}>")[1].split("<")[0] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    assert at(server, "signing.example", "/", (key, secret, session_token))[0] == 200
+    assert at(server, "stranger.example", "/", (key, secret, session_token))[0] == 403
+    # Elsewhere the role and its provider are like others that are not there; the configuration's are the default tenant's.
+    missing = role.replace("role/web", "role/none").replace(tenant.number, "999999999999")
+    for host, audience in (("stranger.example", "tenant-app"), ("127.0.0.1", "tenant-app"), ("127.0.0.1", "martlet"), ("signing.example", "martlet")):
+        asked = idp.token(aud=audience, sub="ada")
+        found, unknown = ask(host, role, asked), ask(host, missing, asked)
+        assert found[0] in (400, 403), (host, audience, found)
+        if host != "signing.example":
+            codes = [text.split("<Code>")[1].split("</Message>")[0] for text in (found[1], unknown[1])]
+            assert found[0] == unknown[0] and codes[0] == codes[1], (host, audience, codes)
+    assert ask("stranger.example", NO_ROLE, idp.token(aud="all-app"))[0] == 400
+    assert ask("127.0.0.1", NO_ROLE, idp.token(aud="all-app"))[0] == 200
+    assert other.call("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
 
 
 def test_sessions_belong_to_the_account_that_the_provider_is_for(server, idp, sts, filled):

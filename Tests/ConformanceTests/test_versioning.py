@@ -328,3 +328,38 @@ def test_versions_survive_a_restart(s3, server, versioned):
     assert s3.get_bucket_versioning(Bucket=versioned)["Status"] == "Enabled"
     s3.delete_object(Bucket=versioned, Key="k", VersionId=marker)
     assert s3.get_object(Bucket=versioned, Key="k")["VersionId"] == ids[1]
+
+
+def test_a_null_version_is_found_under_any_number_of_others(s3, bucket):
+    """What was put before versioning, then in turns with versioning suspended and enabled."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"first")
+    made = []
+
+    def null():
+        return s3.get_object(Bucket=bucket, Key="k", VersionId="null")["Body"].read()
+
+    for round in range(3):
+        enable(s3, bucket)
+        made += [s3.put_object(Bucket=bucket, Key="k", Body=b"v")["VersionId"] for _ in range(5)]
+        assert null() == (b"first" if round == 0 else b"null %d" % (round - 1))
+        enable(s3, bucket, "Suspended")
+        s3.put_object(Bucket=bucket, Key="k", Body=b"null %d" % round)
+        assert null() == b"null %d" % round
+    assert [id for _, id, _, _ in versions(s3, bucket)] == ["null", *reversed(made)]
+    # On top again after all above it has gone, and under a marker.
+    enable(s3, bucket)
+    above = [s3.put_object(Bucket=bucket, Key="k", Body=b"v")["VersionId"] for _ in range(2)]
+    for version in above:
+        s3.delete_object(Bucket=bucket, Key="k", VersionId=version)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == null() == b"null 2"
+    marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
+    assert null() == b"null 2"
+    # Pages of one version, from any of them and from the null version.
+    found = [(id, latest) for _, id, latest, _ in versions(s3, bucket, MaxKeys=1)]
+    assert found == [(marker, True), ("null", False), *((v, False) for v in reversed(made))]
+    s3.delete_object(Bucket=bucket, Key="k", VersionId="null")
+    with refused("NoSuchVersion", 404):
+        null()
+    enable(s3, bucket, "Suspended")
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert [m["VersionId"] for m in s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]] == ["null", marker]

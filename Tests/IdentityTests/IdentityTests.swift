@@ -2,6 +2,7 @@ import AccessPolicy
 import Base
 import Digests
 import Identity
+import Objects
 import Testing
 
 /// The same bits each time.
@@ -17,6 +18,7 @@ private func sampleAccount() -> Account {
         number: "123456789012", canonicalID: "abc", displayName: "Zwei & Söhne", email: "a@example.com", name: "two")
     account.created = Timestamp(seconds: 1_700_000_000)
     account.alias = "alias"
+    account.tenant = TenantID(rawValue: 7)
     account.isActive = false
     account.keys = [AccessKey(id: "KEY", secret: "secret/+=", created: account.created)]
     return account
@@ -50,7 +52,22 @@ private func samplePolicy() -> ManagedPolicy {
         #expect(String(decoding: entity.name, as: UTF8.self) == "A/123456789012/")
         #expect(
             String(decoding: entity.encoded, as: UTF8.self)
-                == #"{"type":"account","number":"123456789012","id":"abc","name":"two","displayName":"Zwei & Söhne","email":"a@example.com","alias":"alias","active":false,"created":1700000000000000000,"keys":[{"id":"KEY","secret":"secret/+=","active":true,"created":1700000000000000000}]}"#
+                == #"{"type":"account","tenant":7,"number":"123456789012","id":"abc","name":"two","displayName":"Zwei & Söhne","email":"a@example.com","alias":"alias","active":false,"created":1700000000000000000,"keys":[{"id":"KEY","secret":"secret/+=","active":true,"created":1700000000000000000}]}"#
+        )
+        #expect(StoredEntity(decoding: entity.encoded) == entity)
+    }
+
+    @Test func `a tenant is stored so`() throws {
+        var tenant = TenantInfo(id: TenantID(rawValue: 7), name: "acme")
+        (tenant.rootAccount, tenant.hosts) = ("123456789012", ["acme.example"])
+        tenant.created = Timestamp(seconds: 1_700_000_000)
+        tenant.limits.total = ResourceLimits(bytes: 1024, buckets: 3)
+        tenant.limits.perAccount = ResourceLimits(objects: 5)
+        let entity = StoredEntity.tenant(tenant)
+        #expect(String(decoding: entity.name, as: UTF8.self) == "T/7/")
+        #expect(
+            String(decoding: entity.encoded, as: UTF8.self)
+                == #"{"type":"tenant","id":7,"name":"acme","root":"123456789012","hosts":["acme.example"],"active":true,"created":1700000000000000000,"limits":{"bytes":1024,"objects":null,"buckets":3},"userLimits":{"bytes":null,"objects":5,"buckets":null}}"#
         )
         #expect(StoredEntity(decoding: entity.encoded) == entity)
     }
@@ -122,6 +139,36 @@ enum Golden {
     static let row = "01010203040506070801020304d81ae3379ee65dd36fd0c8de913e3465a42d"
     static let token =
         "AQECAwQFBgcIAQIDBPye9BU6O3vXmqPWwxiCdX63dHo/Urs1VpYPXHzExmYDneDxdl/31xeVdlLIHl5wubLbTC91XNHPp/by6vT7soOe0uhJ1MDFjYO20ZP+SPfPRz7KWYz3BpQXUs+Y5vNaKSfrhvX4GjszWQwg/gmG2enidBJfM/13I6HW6CZqcLW4PFoqyxkLGHoYKvFgsQ=="
+}
+
+@Suite struct TenantTests {
+    private func tenant(_ name: String, _ hosts: [String]) -> (TenantID, TenantInfo) {
+        var tenant = TenantInfo(id: TenantInfo.id(of: name), name: name)
+        tenant.hosts = hosts
+        return (tenant.id, tenant)
+    }
+
+    @Test func `the number of a tenant's name never changes`() {
+        #expect(TenantInfo.id(of: "acme").rawValue == 0xF075_5552)
+        #expect(TenantInfo.id(of: "acme") != TenantInfo.id(of: "other"))
+    }
+
+    @Test func `a host belongs to the tenant whose host it is or lies closest below`() {
+        let (acme, first) = tenant("acme", ["a.example"]),
+            (other, second) = tenant("other", ["b.a.example", "c.example"])
+        let directory = TenantDirectory([acme: first, other: second])
+        func match(_ host: String) -> TenantDirectory.HostMatch? { directory.match(host: host) }
+        #expect(match("a.example") == .init(tenant: acme, prefix: nil))
+        #expect(match("A.Example.:9000") == .init(tenant: acme, prefix: nil))
+        #expect(match("x.y.a.example:9000") == .init(tenant: acme, prefix: "x.y"))
+        #expect(match("b.a.example") == .init(tenant: other, prefix: nil))
+        #expect(match("x.b.a.example") == .init(tenant: other, prefix: "x"))
+        for stranger in ["example", "za.example", ".a.example", "a.example.org", "[::1]:9000", "", "127.0.0.1"] {
+            #expect(match(stranger) == nil)
+        }
+        #expect(directory.match(host: nil) == nil)
+        #expect(!TenantDirectory([.default: .default]).hasHosts)
+    }
 }
 
 @Suite struct ExplanationTests {

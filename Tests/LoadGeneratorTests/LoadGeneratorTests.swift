@@ -27,15 +27,6 @@ import Testing
         #expect(first.largest == 3_000_000)
     }
 
-    @Test func `sizes are read with units and weights`() throws {
-        #expect(SizeChoice("4KiB") == SizeChoice(bytes: 4096))
-        #expect(try #require(SizeChoice("4KiB=3,1MiB=1")).sizes.map(\.bytes) == [4096, 1 << 20])
-        #expect(SizeChoice("") == nil)
-        #expect(SizeChoice("four") == nil)
-        #expect(SizeChoice("4KiB=0") == nil)
-        #expect(SizeChoice("9223372036854775807GiB") == nil)
-    }
-
     /// The general signer is the reference.
     @Test func `a prepared signature is the one that the general signer makes`() throws {
         let signer = RequestSigner(accessKey: "key", secretKey: "secret", region: "us-east-1")

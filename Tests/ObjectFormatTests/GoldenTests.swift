@@ -53,6 +53,10 @@ import Testing
             "to free", ToFreeRecord(.unusedParts(BucketID(rawValue: 5), Samples.upload)).encoded(),
             "0103050000000000000008070605040302011817161514131211"
         ),
+        (
+            "null version", NullVersionRecord(Position(epoch: 3, sequence: 0x0102)).encoded(),
+            "0103000000000000000201000000000000"
+        ),
     ]
 
     @Test(arguments: goldens.indices) func `a record is encoded as version 1 was`(_ index: Int) {
@@ -75,6 +79,8 @@ import Testing
         #expect(try PartMapPage(decoding: Samples.page.encoded()) == Samples.page)
         #expect(try BucketRecord(decoding: Samples.bucket.encoded()) == Samples.bucket)
         #expect(try BucketDocumentRecord(decoding: Samples.bucketDocument.encoded()) == Samples.bucketDocument)
+        let null = NullVersionRecord(Position(epoch: 7, sequence: 9))
+        #expect(try NullVersionRecord(decoding: null.encoded()) == null)
         let map = PartitionMap(setCount: 3)
         #expect(try PartitionMap(decoding: map.encoded()) == map)
         for subject in [

@@ -61,6 +61,8 @@ import Testing
             if let record = try? BucketDocumentRecord(decoding: document) {
                 #expect((try? BucketDocumentRecord(decoding: record.encoded())) == record, "\(context)")
             }
+            _ = try? NullVersionRecord(
+                decoding: Self.mutate(NullVersionRecord(Position(epoch: 1, sequence: 2)).encoded(), &random))
             _ = try? ToFreeRecord(
                 decoding: Self.mutate(ToFreeRecord(.bucketUploads(BucketID(rawValue: 1))).encoded(), &random))
         }

@@ -153,7 +153,11 @@ import Testing
             }
             #expect(name(missing) == "noSuchKey")
             // What is not there needs no deleting, unless it must be there.
-            try await fixture.delete("k") { $0.conditions.ifMatch = .tags(["x"]) }
+            try await fixture.delete("k") { $0.conditions.ifMatchSize = 5 }
+            let unmatched = await failure { () async throws(ObjectError) in
+                try await fixture.delete("k") { $0.conditions.ifMatch = .tags(["x"]) }
+            }
+            #expect(name(unmatched) == "noSuchKey")
             let absent = await failure { () async throws(ObjectError) in
                 try await fixture.delete("k") { $0.conditions.ifMatch = .any }
             }

@@ -40,12 +40,14 @@ extension Fixture {
         try await store.abortUpload(bucket, key, upload: upload, tenant: tenant)
     }
 
-    var uploadRows: Int {
-        get async {
-            var count = 0
-            for set in sets { count += await set.rowKeys.count { $0.bytes.first == 0x20 } }
-            return count
-        }
+    var uploadRows: Int { get async { await rows(in: 0x20) } }
+    /// Of null versions that are not the newest.
+    var nullRows: Int { get async { await rows(in: 0x18) } }
+
+    private func rows(in space: UInt8) async -> Int {
+        var count = 0
+        for set in sets { count += await set.rowKeys.count { $0.bytes.first == space } }
+        return count
     }
 }
 

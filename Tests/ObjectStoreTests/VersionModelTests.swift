@@ -291,6 +291,9 @@ import Testing
             #expect(
                 try await fixture.store.usage(fixture.bucket, tenant: fixture.tenant) == model.usage, "\(context)")
             await fixture.expectNoLeaks(large: model.all.count { $0.version.bytes.count > 262_144 })
+            // Where the null version stands is written down exactly while it is not the newest.
+            let buried = model.keys.values.filter { $0.dropFirst().contains { $0.id == .null } }.count
+            #expect(await fixture.nullRows == buried, "\(context)")
         }
 
         /// Everything goes, and with it all space.
@@ -313,6 +316,7 @@ import Testing
             fixture.time.advance(seconds: 24 * 3600 + 1)
             try await fixture.store.expireUploads()
             #expect(await fixture.uploadRows == 0, "\(context)")
+            #expect(await fixture.nullRows == 0, "\(context)")
             await fixture.expectNoLeaks(large: 0)
             try await fixture.store.deleteBucket(fixture.bucket, tenant: fixture.tenant)
         }

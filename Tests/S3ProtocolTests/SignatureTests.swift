@@ -157,7 +157,7 @@ func `the documented bucket requests are verified`(target: String, signature: St
         "AuthorizationHeaderMalformed"
     ),
     ("AWS4-HMAC-SHA256", "AuthorizationHeaderMalformed"),
-    ("", "InvalidArgument"),
+    ("", "AccessDenied"),
 ])
 func `a broken Authorization field gets AWS's code`(value: String, code: String) throws {
     let head = RequestHead(

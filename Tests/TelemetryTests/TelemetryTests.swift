@@ -8,7 +8,7 @@ import Telemetry
         -> RequestEvent
     {
         RequestEvent(
-            time: Timestamp(nanoseconds: 1_709_210_096_789_000_000), requestID: "1", api: api, tenant: .default,
+            time: Timestamp(nanoseconds: 1_709_210_096_789_000_000), requestID: "1", api: api, tenant: "acme",
             bucket: "b", object: object, method: "GET", status: status, errorCode: error, receivedBytes: 1,
             sentBytes: 2,
             timeToFirstByteNanoseconds: 1_000_000, durationNanoseconds: 2_000_000, remoteAddress: "127.0.0.1",

@@ -7,8 +7,9 @@
 
 typedef struct {
     void *context;
-    /* Element names come without their namespace. A return value other than 0 stops the parser. */
-    int (*start)(void *context, const char *name, size_t count);
+    /* Element names come without their namespace. `type` is the value of an attribute `type` of the XML schema instance namespace,
+       NULL when there is none. A return value other than 0 stops the parser. */
+    int (*start)(void *context, const char *name, size_t count, const char *type);
     int (*text)(void *context, const char *text, size_t count);
     int (*end)(void *context);
 } cexpat_handler;

@@ -27,6 +27,9 @@ extension DriveEngine {
     private func recoverLocked() async throws(DriveError) -> DriveRecovery {
         try await makeDirectories()
         try await manifest.open()
+        // Its last edit may be in caches only. Durable before anything that it gives up is removed or used again: a power cut in
+        // the middle of this start must find either the old state with its files or the new one.
+        try await beginManifest()
         let state = manifest.state
         try await index.open(tables: state.tables.keys.sorted().compactMap { state.tables[$0] })
         for number in state.dataSegments.keys.sorted() {
@@ -39,9 +42,8 @@ extension DriveEngine {
         log.listener = self
         let recovered = try await recoverLog()
         try await dataFiles.check(known: Set(state.dataSegments.keys))
-        try await beginManifest()
         // Durable before the log takes the place where the damage was.
-        if (!recovered.damages.isEmpty || manifest.lostItsName) && !state.isDamaged {
+        if !recovered.damages.isEmpty && !state.isDamaged {
             try await appendToManifest([.damaged(true)])
         }
         counters.damagedBatches = UInt64(recovered.damages.count + recovered.oldDamages.count)

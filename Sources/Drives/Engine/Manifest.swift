@@ -6,7 +6,7 @@ import Digests
 /// Used on the drive's executor only; edits are written one at a time, in order of arrival. A start never appends to a file that
 /// it recovered: it writes the state that it found as the first edit of a new file and switches CURRENT to it.
 ///
-/// INVARIANT: `state` is what the synced edits say. It changes only after an edit is durable.
+/// INVARIANT: `state` is what the synced edits say once the first `roll` has returned. It changes only after an edit is durable.
 package final class Manifest {
     static let currentPath = "CURRENT"
     static let magic: UInt64 = 0x3146_494E_414D_4C54  // "TLMANIF1" read little-endian
@@ -44,6 +44,8 @@ package final class Manifest {
         number = named
         if try await !names().contains(Self.path(named)) { number = try await newest() }
         try await replay()
+        // Stored with the whole state by the roll that follows: its new name would hide what happened to the old one.
+        if lostItsName { state.apply(.damaged(true)) }
     }
 
     /// Writes the state as a new file and makes CURRENT name it. Files that CURRENT does not name are removed.

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import Runtime
 
 /// Reading the log when a drive is opened, and opening the segment that this start writes to.
@@ -176,24 +177,34 @@ extension DriveLog {
         let block = pool.take(LogFormat.blockBytes).slice(0, LogFormat.blockBytes)
         defer { withExtendedLifetime(block) {} }
         var header: LogSegmentHeader?
-        do {
-            if try await file.read(into: block.mutableBytes, at: 0) == LogFormat.blockBytes {
-                switch LogSegmentHeader.decode(block.bytes) {
-                case .header(let found):
-                    if found.drive == files.drive && found.number == number { header = found }
-                case .unsupported(let version, let features):
-                    throw DriveError.damagedFormat(
-                        what: "\(path) has format version \(version), features \(features): written by a newer version")
-                case .bad: break
-                }
+        if try await readHeader(file, size, block.mutableBytes) == LogFormat.blockBytes {
+            switch LogSegmentHeader.decode(block.bytes) {
+            case .header(let found):
+                if found.drive == files.drive && found.number == number { header = found }
+            case .unsupported(let version, let features):
+                throw DriveError.damagedFormat(
+                    what: "\(path) has format version \(version), features \(features): written by a newer version")
+            case .bad: break
             }
-        } catch let error as DriveIOError {
-            guard LogScanner.isMedium(error), try await isAlive(file, size, block.mutableBytes) else { throw error }
         }
         await file.close()
         let byteCount = header.map { Int($0.segmentBytes) } ?? max(size, LogFormat.blockBytes)
         return Candidate(
             number: number, header: header, keptEnd: nil, firstLSN: header?.firstLSN ?? .zero, byteCount: byteCount)
+    }
+
+    /// Reads the first block; 0 when it can't be read and others can. A second attempt tells a bad sector, which is damage for good,
+    /// from a read that failed once.
+    private func readHeader(
+        _ file: any DriveFile, _ size: Int, _ block: UnsafeMutableRawBufferPointer
+    ) async throws(DriveIOError) -> Int {
+        do { return try await file.read(into: block, at: 0) } catch {
+            guard LogScanner.isMedium(error), try await isAlive(file, size, block) else { throw error }
+        }
+        do { return try await file.read(into: block, at: 0) } catch {
+            guard LogScanner.isMedium(error) else { throw error }
+            return 0
+        }
     }
 
     /// True when any other block of the file can be read: a bad sector is damage, a drive that answers nothing is away.
@@ -253,9 +264,9 @@ extension DriveLog {
         _ body: (RecoveredRecord) throws(DriveError) -> Void
     ) async throws -> LSN {
         guard let header = candidate.header else { return candidate.endMax }
-        let file = try await files.io.open(LogFormat.segmentPath(candidate.number), [.readOnly, .direct])
-        // A batch that was in the drive's cache when the process died looks whole: it must be before it is believed.
-        if candidate.keptEnd == nil { try await file.sync() }
+        let isLast = candidate.keptEnd == nil
+        let mode: OpenMode = isLast ? [.direct] : [.readOnly, .direct]
+        let file = try await files.io.open(LogFormat.segmentPath(candidate.number), mode)
         let length = candidate.endMax.rawValue - min(header.firstLSN.rawValue, candidate.endMax.rawValue)
         let limit = Int(min(length, UInt64(candidate.byteCount)))
         var scanner = LogScanner(
@@ -265,6 +276,7 @@ extension DriveLog {
         var sliceEnd = clock.monotonicNanoseconds() + Self.sliceNanoseconds
         // Where whole batches stopped, if they did.
         var gap: Int?
+        var lastBatch: Int?
         while offset < limit {
             switch try await scanner.batch(at: offset, limit: limit) {
             case .batch(let batch, let bytes):
@@ -277,6 +289,7 @@ extension DriveLog {
                 }
                 sliceEnd = try await handOver(
                     batch, UnsafeRawBufferPointer(bytes), candidate.number, offset, replay, &recovery, sliceEnd, body)
+                lastBatch = offset
                 offset += LogFormat.padded(Int(batch.length))
                 end = offset
             case .nothing(let looksTorn):
@@ -293,6 +306,7 @@ extension DriveLog {
         }
         // A drive that went away in the middle is not a damaged one.
         if !scanner.unreadable.isEmpty { _ = try await scanner.readHeaderBlock() }
+        if isLast, let lastBatch { try await confirm(lastBatch, &scanner, limit) }
         await file.close()
         for page in scanner.unreadable {
             report(
@@ -305,6 +319,22 @@ extension DriveLog {
             report(.badBatch, candidate.number, header.firstLSN + start..<keptEnd, replay, &recovery)
         }
         return keptEnd
+    }
+
+    /// Makes the log's last batch durable by writing it once more. It may be in caches only: the process can have died before its
+    /// sync, or the sync can have failed, after which the kernel calls the pages clean, and no later sync says that they are lost.
+    /// All earlier batches were synced before it was written.
+    private func confirm(_ offset: Int, _ scanner: inout LogScanner, _ limit: Int) async throws {
+        // Not there any more: a drive that answers differently from one read to the next is not opened.
+        guard case .batch(_, let batch) = try await scanner.batch(at: offset, limit: limit) else {
+            throw DriveIOError.system(call: "read", path: "\(LogFormat.directory), last batch", errno: EIO)
+        }
+        let count = LogFormat.padded(batch.count)
+        let copy = pool.take(count).slice(0, count)
+        defer { withExtendedLifetime(copy) {} }
+        copy.mutableBytes.copyMemory(from: UnsafeRawBufferPointer(batch))
+        UnsafeMutableRawBufferPointer(rebasing: copy.mutableBytes[batch.count...]).zero()
+        try await scanner.file.writeAndSync(copy.bytes, at: UInt64(offset))
     }
 
     /// Hands over a batch's records from `replay` on. When the slice of the loop ends.

@@ -304,10 +304,16 @@ extension ErasureSet {
             putAway(slot, "\(error)")
             return
         }
-        if plan.writable {
-            for position in decision.completions where report.pending[position] != nil { drive.publishNow(position) }
-            drive.publishNow(statementPosition)
+        // What this start has sent the drive, in an attempt that did not come through too, is in nobody's replay: a later attempt
+        // takes such commits for settled, and the drive would count as holding them without ever showing them.
+        for position in report.pending.keys.sorted() {
+            switch verdict.verdict(on: position) {
+            case .valid: drive.publishNow(position)
+            case .void: drive.discardNow(position)
+            case .pending: continue
+            }
         }
+        if plan.writable { drive.publishNow(statementPosition) }
         slots[slot].incarnation += 1
         slots[slot].listener = SlotListener(set: self, incarnation: slots[slot].incarnation)
         slots[slot].outstanding = 0

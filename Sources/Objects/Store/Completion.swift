@@ -19,8 +19,13 @@ struct Assembly: Sendable {
         for claim in claims where parts[claim.number]?.etag != claim.etag { throw .invalidPart(number: claim.number) }
         for (index, claim) in claims.enumerated() {
             guard let part = parts[claim.number] else { throw .invalidPart(number: claim.number) }
-            // AWS wants a checksum in each claim of an upload with composite ones. Clients whose SDK chose the algorithm for them
-            // do not know of it, and the part has been verified: a claim without one is taken.
+            if claim.checksum == nil, upload.isChecksumChosen, upload.checksumType == .composite {
+                let algorithm = upload.checksumAlgorithm.name.lowercased()
+                throw .checksumMismatch(
+                    detail:
+                        "The upload was created using a \(algorithm) checksum. The complete request must include the "
+                        + "checksum for each part. It was missing for part \(claim.number) in the request.")
+            }
             // A claim in another algorithm than the upload keeps is that of an SDK's own choosing, and was verified with the part.
             if let claimed = claim.checksum, upload.isChecksumChosen || claimed.algorithm == part.checksum?.algorithm,
                 claimed.value != part.checksum?.value || claimed.algorithm != part.checksum?.algorithm

@@ -20,8 +20,12 @@ extension DeleteConditions {
 
     func check(_ current: StoredVersion?) throws(ObjectError) {
         guard let existing = current.flatMap({ $0.isDeleteMarker ? nil : $0 }) else {
-            if ifMatch == .any { throw .preconditionFailed(.ifMatch) }
-            return
+            switch ifMatch {
+            // Size and time say what is to go: when there is nothing, that is done.
+            case nil: return
+            case .any: throw .preconditionFailed(.ifMatch)
+            case .tags: throw .noSuchKey(deleteMarker: nil)
+            }
         }
         if let ifMatch, !ifMatch.matches(existing.record.etag) { throw .preconditionFailed(.ifMatch) }
         if let ifMatchSize, ifMatchSize != existing.record.size { throw .preconditionFailed(.ifMatchSize) }

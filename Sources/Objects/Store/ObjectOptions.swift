@@ -26,8 +26,8 @@ package struct WriteConditions: Hashable, Sendable {
     package var isEmpty: Bool { ifMatch == nil && ifNoneMatch == nil }
 }
 
-/// Conditions of a delete. With a size, time or ETag, an object that does not exist satisfies them (nothing is left to delete);
-/// `*` wants it to exist.
+/// Conditions of a delete. An object that does not exist satisfies a size or a time (nothing is left to delete); an ETag and `*`
+/// want it to exist.
 package struct DeleteConditions: Hashable, Sendable {
     package var ifMatch: ETagCondition?
     package var ifMatchSize: Int64?
@@ -175,6 +175,8 @@ package struct CopyOptions: Sendable {
     package var tags: [NameValue]?
     package var websiteRedirect: String?
     package var storageClass: StorageClass = .standard
+    /// The class was asked for, were it the same as before: that makes a copy onto itself no idle one.
+    package var namesStorageClass = false
     package var conditions = WriteConditions()
     /// nil: the source's algorithm, CRC64NVME if it has none.
     package var checksum: ChecksumAlgorithm?

@@ -58,6 +58,12 @@ extension ObjectStore {
         let lookup = VersionLookup(set: set, bucket: bucket, key: found.key)
         var change = try await lookup.adding(VersionRecord(found.record, lastModified: now), to: info, now: now)
         try options.conditions.check(change.newest)
+        // The ETag is the wanted one, but not that of the object over which the upload was begun.
+        if options.conditions.ifMatch != nil, let newest = change.newest,
+            newest.record.lastModified > found.record.initiated
+        {
+            throw .conflict
+        }
 
         let pages = assembly.pages
         let rows = pages.enumerated().map { index, page in

@@ -57,8 +57,12 @@ extension ObjectStore {
     ) async throws(ObjectError) -> CopyResult {
         guard object.size <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }
         let changesClass =
-            options.storageClass != object.attributes.storageClass || options.websiteRedirect != nil
-        if isSelf, options.replacement == nil, options.tags == nil, !changesClass { throw .selfCopyWithoutChange }
+            options.namesStorageClass || options.storageClass != object.attributes.storageClass
+            || options.websiteRedirect != nil
+        let changesChecksum = options.checksum.map { $0 != object.checksum?.algorithm } ?? false
+        if isSelf, options.replacement == nil, options.tags == nil, !changesClass, !changesChecksum {
+            throw .selfCopyWithoutChange
+        }
 
         var record = VersionRecord(kind: .object, lastModified: time.now())
         var attributes = options.replacement ?? object.attributes
@@ -77,6 +81,7 @@ extension ObjectStore {
         record.checksum = kept
 
         let hasher = BodyHasher(md5: !knowsMD5, sha256: false, algorithm: kept == nil ? algorithm : nil, lanes: lanes)
+        try await checkQuotaEarly(target, key: key, size: object.size, set: set)
         let body = ReaderBody(reader, byteCount: object.size)
         let staged = try await BodyStaging.stage(body, on: set, hasher: hasher, sizeMax: limits.putBytesMax)
         let put = try await set.run { () async throws(ObjectError) in
@@ -104,6 +109,7 @@ extension ObjectStore {
             // Unlike a GET's, the range of a copy must lie within the object.
             if let range, count != range.count { throw .invalidRange(size: opened.head.object.size) }
             guard count <= limits.putBytesMax else { throw .copySourceTooLarge(limit: limits.putBytesMax) }
+            try await checkQuota(ofPart: count, target)
             let hasher = BodyHasher(md5: true, sha256: false, algorithm: found.record.checksumAlgorithm, lanes: lanes)
             let staged = try await BodyStaging.stage(
                 ReaderBody(reader, byteCount: count), on: set, hasher: hasher, sizeMax: limits.putBytesMax)

@@ -63,11 +63,17 @@ extension ObjectStore {
         guard options.limit > 0 else { return ListVersionsResult(entries: [], next: nil) }
         let folding = Folding(prefix: options.prefix, delimiter: options.delimiter)
         let first = StoreKeys.versionStart(bucket, prefix: options.prefix)
-        var start = IndexKey(first), resuming: (key: ObjectKey, version: VersionID)?
+        var start = IndexKey(first)
+        // Of the key in whose versions the page begins.
+        var newest: StoredVersion?
         if let key = options.keyMarker {
             if let version = options.versionMarker, folding.commonPrefix(of: key) == nil {
-                start = max(start, IndexKey(StoreKeys.versionPrefix(bucket, key)))
-                resuming = (key, version)
+                let lookup = VersionLookup(set: placement.set(bucket: bucket, key: key), bucket: bucket, key: key)
+                let place = try await lookup.set.run { () async throws(ObjectError) in
+                    try await lookup.place(of: version)
+                }
+                start = max(start, place.after)
+                newest = place.newest
             } else {
                 start = max(start, Self.start(.marker(key), folding, in: bucket, StoreKeys.versionStart))
             }
@@ -77,19 +83,9 @@ extension ObjectStore {
         var entries: [ListVersionsResult.Entry] = [], next: (key: ObjectKey, version: VersionID?)?, last: ObjectKey?
         while let row = try await scan.next() {
             let version = try StoredVersion(row), key = version.key
-            let isLatest = key != last
+            var isLatest = key != last
             last = key
-            if let marker = resuming {
-                if key == marker.key {
-                    // Up to and including the marker; where it was deleted meanwhile, up to where it stood.
-                    if version.version == marker.version {
-                        resuming = nil
-                        continue
-                    }
-                    guard case .id(let position) = marker.version, version.created < position else { continue }
-                }
-                resuming = nil
-            }
+            if let newest, newest.key == key { isLatest = version.created == newest.created }
             guard entries.count < options.limit else { return ListVersionsResult(entries: entries, next: next) }
             if let common = folding.commonPrefix(of: key) {
                 entries.append(.commonPrefix(common))

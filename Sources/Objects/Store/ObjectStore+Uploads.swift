@@ -94,10 +94,13 @@ extension ObjectStore {
         try await checkQuota(ofPart: body.byteCount, bucket)
         let algorithm = found.record.checksumAlgorithm
         // An upload for which no algorithm was chosen takes whatever its client's SDK sends, and keeps its own beside it.
-        if let sent = options.checksum, sent != algorithm, found.record.isChecksumChosen {
+        // Where one was chosen each part has to bring it, unless the object's is of the whole and can be made without.
+        let isOther =
+            options.checksum.map { $0 != algorithm } ?? (found.record.checksumType == .composite)
+        if isOther, found.record.isChecksumChosen {
             throw .checksumMismatch(
                 detail: "Checksum Type mismatch occurred, expected checksum Type: \(algorithm.name.lowercased()), "
-                    + "actual checksum Type: \(sent.name.lowercased())")
+                    + "actual checksum Type: \(options.checksum?.name.lowercased() ?? "null")")
         }
         let hasher = BodyHasher(
             md5: true, sha256: options.wantsSHA256, algorithm: algorithm, sent: options.checksum, lanes: lanes)

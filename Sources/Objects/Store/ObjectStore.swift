@@ -97,10 +97,11 @@ extension SetHandle {
 }
 
 extension ObjectStore {
+    var allTenants: [Tenant] { tenants.withLock { $0.sorted { $0.key < $1.key }.map(\.value) } }
+
     /// In order of tenant and name.
     func allBuckets() -> [Bucket] {
-        let all = tenants.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
-        return all.flatMap { tenant in
+        allTenants.flatMap { tenant in
             let snapshot = tenant.snapshot
             return snapshot.names.compactMap { snapshot.buckets[$0] }
         }

@@ -62,6 +62,10 @@ struct SetHandle: Sendable {
         do { return try await store.counter(CounterKey(bucket: bucket)) } catch { throw ObjectError(error) }
     }
 
+    func counter(sum buckets: [BucketID]) async throws(ObjectError) -> Counter {
+        do { return try await store.counter(sum: buckets) } catch { throw ObjectError(error) }
+    }
+
     func stage(hint: Int64?) async throws(ObjectError) -> any DataStager {
         do { return try await store.stage(hint: hint) } catch { throw ObjectError(error) }
     }

@@ -6,6 +6,10 @@ extension SetRow {
         do { return try BucketRecord(decoding: payload) } catch { throw ObjectError(error, in: self) }
     }
 
+    func nullVersion() throws(ObjectError) -> NullVersionRecord {
+        do { return try NullVersionRecord(decoding: payload) } catch { throw ObjectError(error, in: self) }
+    }
+
     func part() throws(ObjectError) -> PartRecord {
         do { return try PartRecord(decoding: payload) } catch { throw ObjectError(error, in: self) }
     }

@@ -28,6 +28,15 @@ package enum StoreKeys {
         return bytes
     }
 
+    /// Where the position of an object's null version stands while newer versions lie above it.
+    package static func nullVersion(_ bucket: BucketID, _ key: ObjectKey) -> IndexKey {
+        var bytes = space(.nullVersion, bucket)
+        appendEscaped(key, to: &bytes)
+        bytes.append(0)
+        bytes.append(0)
+        return IndexKey(bytes)
+    }
+
     // MARK: Uploads
 
     package static func upload(_ bucket: BucketID, _ key: ObjectKey, _ upload: UniqueID) -> IndexKey {
@@ -161,7 +170,7 @@ package enum StoreKeys {
         switch space {
         case .version: start = 9
         case .upload: start = 10
-        case .data, .system, .changes: return nil
+        case .nullVersion, .data, .system, .changes: return nil
         }
         let end = bytes.count - 18
         guard end >= start, bytes[end] == 0, bytes[end + 1] == 0 else { return nil }

@@ -49,20 +49,35 @@ struct VersionLookup {
         return try StoredVersion(row)
     }
 
-    /// The version without an id. Newest first, because that is where it nearly always is.
+    /// The version without an id: the newest, where it nearly always is, or the one that a row of its own names.
+    ///
+    /// A reader holds no lock, so a writer may replace the version between two look-ups: what was not found counts as gone only when
+    /// the newest version is still the same.
     func null() async throws(ObjectError) -> StoredVersion? {
-        let prefix = StoreKeys.versionPrefix(bucket, key)
-        let end = IndexKey(StoreKeys.successor(prefix))
-        var start = IndexKey(prefix), limit = 1
-        while true {
-            let rows = try await set.rows(from: start, to: end, limit: limit)
-            for row in rows {
+        var newest = try await newest()
+        while let top = newest {
+            if top.version == .null { return top }
+            if let pointer = try await set.row(StoreKeys.nullVersion(bucket, key)),
+                let row = try await set.row(StoreKeys.version(bucket, key, try pointer.nullVersion().created))
+            {
                 let found = try StoredVersion(row)
                 if !found.record.hasVersionID { return found }
             }
-            guard rows.count == limit, let last = rows.last else { return nil }
-            start = IndexKey(last.key.bytes + [0])
-            limit = 100
+            newest = try await self.newest()
+            if newest?.created == top.created { return nil }
+        }
+        return nil
+    }
+
+    /// Where a listing goes on after `version`, and the newest version of the key as it is now. A version with an id that was
+    /// deleted meanwhile still says where it stood; a null version does not, and the key is then done.
+    func place(of version: VersionID) async throws(ObjectError) -> (after: IndexKey, newest: StoredVersion?) {
+        let newest = try await newest()
+        switch version {
+        case .id(let created): return (IndexKey(StoreKeys.version(bucket, key, created).bytes + [0]), newest)
+        case .null:
+            if let found = try await null() { return (IndexKey(found.row.key.bytes + [0]), newest) }
+            return (IndexKey(StoreKeys.versionStart(bucket, prefix: key) + [0, 1]), newest)
         }
     }
 

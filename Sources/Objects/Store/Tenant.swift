@@ -9,6 +9,32 @@ actor Tenant {
         var buckets: [String: Bucket] = [:]
         /// In order of bytes.
         var names: [String] = []
+        /// Of the buckets that each account owns: what quotas of tenants are judged by.
+        private(set) var idsByOwner: [String: [BucketID]] = [:]
+
+        mutating func insert(_ bucket: Bucket) {
+            let info = bucket.info
+            if let old = buckets.updateValue(bucket, forKey: info.name) {
+                forget(old)
+            } else {
+                names.insert(info.name, at: firstIndex(notBefore: info.name))
+            }
+            idsByOwner[info.owner, default: []].append(bucket.id)
+        }
+
+        mutating func remove(_ bucket: Bucket) {
+            let name = bucket.info.name
+            guard buckets[name]?.id == bucket.id else { return }
+            buckets[name] = nil
+            names.removeAll { $0 == name }
+            forget(bucket)
+        }
+
+        private mutating func forget(_ bucket: Bucket) {
+            let owner = bucket.info.owner
+            idsByOwner[owner]?.removeAll { $0 == bucket.id }
+            if idsByOwner[owner]?.isEmpty == true { idsByOwner[owner] = nil }
+        }
 
         /// Where in `names` the first one is that is not before `name`.
         func firstIndex(notBefore name: String) -> Int {
@@ -24,6 +50,11 @@ actor Tenant {
     nonisolated let id: TenantID
     private nonisolated let placement: Placement
     private nonisolated let published = Mutex(Snapshot())
+    private nonisolated let limited = Mutex(TenantLimits())
+    private nonisolated let ledgers = TenantLedgers()
+    private var creations = BucketCreations()
+    /// Being deleted: takes no bucket.
+    private var isClosed = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         placement.sets[Int(id.rawValue) % placement.sets.count].store.executor.asUnownedSerialExecutor()
@@ -42,10 +73,42 @@ actor Tenant {
         return bucket
     }
 
+    // MARK: Limits
+
+    nonisolated var limits: TenantLimits { limited.withLock { $0 } }
+    nonisolated func setLimits(_ limits: TenantLimits) { limited.withLock { $0 = limits } }
+    /// What commits under way will add to all of the tenant; to what an account of it owns.
+    nonisolated var ledger: QuotaLedger { ledgers.total }
+    nonisolated func ledger(of owner: String) -> QuotaLedger { ledgers.ledger(of: owner) }
+
+    /// For the deletion of the tenant: false while there are buckets, or some are being made.
+    func close() -> Bool {
+        guard snapshot.names.isEmpty, creations.total == 0 else { return false }
+        isClosed = true
+        return true
+    }
+
+    func reopen() { isClosed = false }
+
+    // MARK: Buckets
+
     func create(
         _ record: BucketRecord, documents: [NewBucketDocument] = []
     ) async throws(ObjectError) -> CreateBucketResult {
-        if let existing = snapshot.buckets[record.name] { return .alreadyOwnedByYou(existing.info) }
+        let known = snapshot
+        if let existing = known.buckets[record.name] { return .alreadyOwnedByYou(existing.info) }
+        let owned = known.idsByOwner[record.owner]?.count ?? 0
+        guard !isClosed,
+            creations.hasRoom(limits, total: known.names.count, owned: owned, owner: record.owner)
+        else { throw .tooManyBuckets }
+        creations.began(record.owner)
+        defer { creations.ended(record.owner) }
+        return try await make(record, documents)
+    }
+
+    private func make(
+        _ record: BucketRecord, _ documents: [NewBucketDocument]
+    ) async throws(ObjectError) -> CreateBucketResult {
         let key = StoreKeys.bucket(id, record.name), home = placement.set(system: key)
         guard documents.reduce(0, { $0 + $1.bytes.count }) <= BucketDocumentRecord.bytesMax else {
             throw .documentTooLarge(limit: BucketDocumentRecord.bytesMax)
@@ -81,19 +144,25 @@ actor Tenant {
     func delete(_ name: String) async throws(ObjectError) {
         let bucket = try bucket(name)
         try await bucket.delete()
-        published.withLock { snapshot in
-            guard snapshot.buckets[name]?.id == bucket.id else { return }
-            snapshot.buckets[name] = nil
-            snapshot.names.removeAll { $0 == name }
-        }
+        published.withLock { $0.remove(bucket) }
     }
 
     private static func insert(_ bucket: Bucket, into published: borrowing Mutex<Snapshot>) {
-        let name = bucket.info.name
-        published.withLock { snapshot in
-            if snapshot.buckets.updateValue(bucket, forKey: name) == nil {
-                snapshot.names.insert(name, at: snapshot.firstIndex(notBefore: name))
-            }
+        published.withLock { $0.insert(bucket) }
+    }
+}
+
+/// One for the tenant, and one for each account that ever wrote under a limit.
+final class TenantLedgers: Sendable {
+    let total = QuotaLedger()
+    private let byOwner = Mutex<[String: QuotaLedger]>([:])
+
+    func ledger(of owner: String) -> QuotaLedger {
+        byOwner.withLock { ledgers in
+            if let known = ledgers[owner] { return known }
+            let made = QuotaLedger()
+            ledgers[owner] = made
+            return made
         }
     }
 }

@@ -15,6 +15,12 @@ struct VersionChange: Sendable {
     var newestLeft: StoredVersion?
     /// Becomes the newest version.
     var added: VersionRecord?
+    /// What becomes of the row that says where the null version is: there is one exactly while that is not the newest version.
+    var nullRow = NullRow.stays
+    enum NullRow: Hashable, Sendable {
+        case stays, goes
+        case names(Position)
+    }
     /// What is removed leaves its large data and parts to what is added elsewhere in the commit.
     var keepsData = false
 
@@ -34,6 +40,13 @@ struct VersionChange: Sendable {
                 changes +=
                     version.keepsData
                     ? [.delete(key: removed.row.key)] : removal(of: removed, bucket: version.bucket)
+            }
+            let nullKey = StoreKeys.nullVersion(version.bucket, version.key)
+            switch version.nullRow {
+            case .stays: break
+            case .goes: changes.append(.delete(key: nullKey))
+            case .names(let created):
+                changes.append(.put(key: nullKey, payload: NullVersionRecord(created).encoded(), data: nil))
             }
             version.count(into: &count)
         }
@@ -71,10 +84,10 @@ struct VersionChange: Sendable {
         if !keepsData, case .parts? = removed?.record.layout { true } else { false }
     }
 
-    /// About how many bytes of a commit the change takes: two keys, a marker, and the rows of freed data.
+    /// About how many bytes of a commit the change takes: three keys, a marker, and the rows of freed data.
     var weight: Int {
         let rows = Int((removed?.record.size ?? 0) / Self.bytesPerDataRow) + 1
-        return 4 * key.bytes.count + 256 + rows * 40
+        return 6 * key.bytes.count + 320 + rows * 40
     }
 
     /// Large data has a row for each run of bytes of about this size.
@@ -134,8 +147,14 @@ extension VersionLookup {
             removed = newest.version == .null ? newest : try await null()
         }
         if let removed, removed.record.lock.forbidsRemoval(at: now, bypassingGovernance: false) { throw .objectLocked }
-        return VersionChange(
+        var change = VersionChange(
             bucket: self.bucket, key: key, newest: newest, removed: removed, newestLeft: nil, added: record)
+        if record.hasVersionID {
+            if let newest, newest.version == .null { change.nullRow = .names(newest.created) }
+        } else if let removed, removed.created != newest?.created {
+            change.nullRow = .goes
+        }
+        return change
     }
 
     /// Removes the version named, for good; nil when there is none.
@@ -159,8 +178,12 @@ extension VersionLookup {
             throw .objectLocked
         }
         let left = newest.first { $0.created != found.created }
-        return VersionChange(
+        var change = VersionChange(
             bucket: bucket, key: key, newest: newest.first, removed: found, newestLeft: left, added: nil)
+        let wasNewest = found.created == newest.first?.created
+        // Either the null version goes from below others, or it comes to lie on top.
+        if wasNewest ? left?.version == .null : found.version == .null { change.nullRow = .goes }
+        return change
     }
 
     /// Removes the only version of a key in a bucket without versions; nil when there is none.

@@ -51,8 +51,8 @@ struct GrantReader {
                 value = String(value.dropFirst().dropLast())
             }
             switch kind {
-            case "id": grantees.append(try account(value, name: header))
-            case "uri", "url": grantees.append(try group(value, name: header))
+            case "id": grantees.append(try account(value, name: "id"))
+            case "uri", "url": grantees.append(try group(value, name: "uri"))
             case "emailaddress": grantees.append(try mailbox(value))
             default: throw .invalidArgument("Argument format not recognized", name: header, value: text)
             }
@@ -98,12 +98,21 @@ struct GrantReader {
         guard let grantee = try element.child("Grantee"),
             let permission = try element.trimmed("Permission").flatMap(AccessGrant.Permission.init(s3Name:))
         else { throw S3Error(.malformedACLError) }
-        if let id = try grantee.trimmed("ID") {
+        // The kind is what the attribute says, and the content has to be of that kind.
+        switch grantee.type {
+        case "CanonicalUser":
+            try grantee.expect("Grantee", children: ["ID", "DisplayName"])
+            let id = try grantee.trimmed("ID") ?? ""
+            guard !id.isEmpty else { throw S3Error(.malformedACLError) }
             return AccessGrant(try account(id, name: "CanonicalUser/ID"), permission)
+        case "Group":
+            try grantee.expect("Grantee", children: ["URI"])
+            return AccessGrant(try group(try grantee.required("URI"), name: "Group/URI"), permission)
+        case "AmazonCustomerByEmail":
+            try grantee.expect("Grantee", children: ["EmailAddress"])
+            return AccessGrant(try mailbox(try grantee.required("EmailAddress")), permission)
+        default: throw S3Error(.malformedACLError)
         }
-        if let uri = try grantee.trimmed("URI") { return AccessGrant(try group(uri, name: "Group/URI"), permission) }
-        if let email = try grantee.trimmed("EmailAddress") { return AccessGrant(try mailbox(email), permission) }
-        throw S3Error(.malformedACLError)
     }
 
     // MARK: Grantees

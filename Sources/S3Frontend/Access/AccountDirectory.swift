@@ -1,4 +1,5 @@
 import AccessPolicy
+package import Base
 import Digests
 
 /// An account as owners, grantees and policies name it.
@@ -25,8 +26,10 @@ package struct AccountInfo: Hashable, Sendable {
     }
 }
 
-/// Who exists: what grants and policies are checked against. Look-ups are in memory and never wait.
+/// Who exists in a tenant: what grants and policies are checked against. Look-ups are in memory and never wait.
 package protocol AccountDirectory: Sendable {
+    /// The accounts of another tenant.
+    func scoped(to tenant: TenantID) -> any AccountDirectory
     func account(canonicalID: String) -> AccountInfo?
     func account(number: String) -> AccountInfo?
     /// Several when an e-mail address was given to several.
@@ -36,6 +39,7 @@ package protocol AccountDirectory: Sendable {
 }
 
 extension AccountDirectory {
+    package func scoped(to tenant: TenantID) -> any AccountDirectory { self }
     package func mayExist(principal arn: String) -> Bool { true }
 }
 

@@ -43,7 +43,7 @@ enum ActionTable {
         case .listMultipartUploads: return [.bucket("ListBucketMultipartUploads", .read)]
         case .getBucketAcl: return [.bucket("GetBucketAcl", .readACP)]
         case .putBucketAcl: return [.bucket("PutBucketAcl", .writeACP)]
-        case .getBucketLocation: return [.bucket("GetBucketLocation", .read)]
+        case .getBucketLocation: return [.bucket("GetBucketLocation")]
 
         case .getObject, .headObject, .selectObjectContent:
             return versioned("GetObject", "GetObjectVersion", .onObject(.read))

@@ -84,6 +84,11 @@ extension Operations {
             if context.header("x-amz-object-lock-mode") != nil { needs.append(.object("PutObjectRetention")) }
             if context.header("x-amz-object-lock-legal-hold") != nil { needs.append(.object("PutObjectLegalHold")) }
         }
+        // Who asks for a certain state of the object learns whether it is in it.
+        if Self.conditionals.contains(context.request.operation), let wanted = context.header("if-match"), wanted != "*"
+        {
+            needs.append(.object("GetObject", .onObject(.read)))
+        }
         switch context.request.operation {
         case .deleteObject, .putObjectRetention:
             if context.header("x-amz-bypass-governance-retention")?.lowercased() == "true" {
@@ -95,6 +100,7 @@ extension Operations {
     }
 
     private static let writes: [S3Operation] = [.putObject, .copyObject, .createMultipartUpload]
+    private static let conditionals: [S3Operation] = [.putObject, .copyObject, .completeMultipartUpload, .deleteObject]
 
     private func authorizeCopySource(_ context: RequestContext) async throws(S3Error) {
         guard context.request.operation == .copyObject || context.request.operation == .uploadPartCopy else { return }
@@ -249,6 +255,9 @@ extension Operations {
             let action = object.versionID == nil ? "DeleteObject" : "DeleteObjectVersion"
             var needs: [AccessNeed] = [.object(action, .onBucket(.write))]
             if bypasses, object.versionID != nil { needs.append(.object("BypassGovernanceRetention")) }
+            if let wanted = object.conditions.ifMatch, wanted != .any {
+                needs.append(.object("GetObject", .onObject(.read)))
+            }
             do throws(S3Error) {
                 for need in needs {
                     try await require(need, key: object.key, versionID: object.versionID, info, context)

@@ -134,31 +134,31 @@ struct BucketExport: Sendable {
     /// Makes the bucket when there is none, then its configuration what the document says; what the document does not name stays.
     /// Answers what was set.
     func apply(
-        to name: String, _ store: ObjectStore, owner: String, region: String
+        to name: String, _ store: ObjectStore, tenant: TenantID, owner: String, region: String
     ) async throws(ObjectError) -> [String] {
         var notes: [String] = []
         var exists = true
-        do throws(ObjectError) { _ = try store.bucket(name, tenant: .default) } catch { exists = false }
+        do throws(ObjectError) { _ = try store.bucket(name, tenant: tenant) } catch { exists = false }
         if !exists {
             var options = CreateBucketOptions()
             (options.owner, options.region) = (owner, region)
             options.objectOwnership = ownership
             options.objectLockEnabled = objectLock
-            _ = try await store.createBucket(name, tenant: .default, options: options)
+            _ = try await store.createBucket(name, tenant: tenant, options: options)
             notes.append("bucket")
         }
-        let info = try store.bucket(name, tenant: .default)
+        let info = try store.bucket(name, tenant: tenant)
         if versioning != .unversioned, info.versioning != versioning {
-            try await store.setVersioning(name, tenant: .default, enabled: versioning == .enabled)
+            try await store.setVersioning(name, tenant: tenant, enabled: versioning == .enabled)
             notes.append("versioning")
         }
         if objectLock {
-            try await store.setObjectLock(name, tenant: .default, default: retention)
+            try await store.setObjectLock(name, tenant: tenant, default: retention)
             notes.append("objectLock")
         }
         for document in documents {
             try await store.setBucketDocument(
-                name, document.kind, id: document.id, document.bytes, tenant: .default)
+                name, document.kind, id: document.id, document.bytes, tenant: tenant)
             notes.append(Self.names.first { $0.kind == document.kind }?.name ?? "")
         }
         return notes

@@ -4,11 +4,18 @@ package import Identity
 import ObjectFormat
 package import S3Protocol
 
-/// Stored identities as this layer asks for them.
+/// Stored identities as this layer asks for them: access keys of the whole server, accounts of one tenant.
 package struct IdentityDirectory: CredentialDirectory, AccountDirectory {
     let resolver: IdentityResolver
+    private var tenant = TenantID.default
 
     package init(_ resolver: IdentityResolver) { self.resolver = resolver }
+
+    package func scoped(to tenant: TenantID) -> any AccountDirectory {
+        var scoped = self
+        scoped.tenant = tenant
+        return scoped
+    }
 
     package func secret(of accessKey: String) -> SignerIdentity? {
         resolver.identity(accessKey: accessKey).map { SignerIdentity($0, accessKey: accessKey) }
@@ -29,23 +36,24 @@ package struct IdentityDirectory: CredentialDirectory, AccountDirectory {
     // MARK: Accounts
 
     package func account(canonicalID: String) -> AccountInfo? {
-        resolver.store.state.account(canonicalID: canonicalID).map(AccountInfo.init)
+        resolver.store.state.account(canonicalID: canonicalID).flatMap { $0.tenant == tenant ? AccountInfo($0) : nil }
     }
 
     package func account(number: String) -> AccountInfo? {
-        resolver.store.state.accounts[number].map(AccountInfo.init)
+        resolver.store.state.account(number: number, in: tenant).map(AccountInfo.init)
     }
 
     package func accounts(email: String) -> [AccountInfo] {
-        resolver.store.state.accounts.values.filter { $0.email?.lowercased() == email.lowercased() }
+        resolver.store.state.accounts.values
+            .filter { $0.tenant == tenant && $0.email?.lowercased() == email.lowercased() }
             .map(AccountInfo.init).sorted { $0.canonicalID < $1.canonicalID }
     }
 
     package func mayExist(principal arn: String) -> Bool {
         let parts = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 6, parts[2] == "iam", let account = resolver.store.state.accounts[parts[4]] else {
-            return true
-        }
+        guard parts.count == 6, parts[2] == "iam",
+            let account = resolver.store.state.account(number: parts[4], in: tenant)
+        else { return true }
         return account.holders.values.contains { $0.kind != .group && account.arn(of: $0) == arn }
     }
 }
@@ -61,7 +69,8 @@ extension AccountInfo {
 extension SignerIdentity {
     init(_ found: ResolvedIdentity, accessKey: String) {
         self.init(
-            accessKey: accessKey, secretKey: found.secret, tenant: .default, canonicalID: found.account.canonicalID,
+            accessKey: accessKey, secretKey: found.secret, tenant: found.account.tenant,
+            canonicalID: found.account.canonicalID,
             displayName: found.account.displayName, number: found.account.number)
         caller = .identity(found.caller)
         policies.attached = found.attached

@@ -27,7 +27,7 @@ extension Operations {
 
     func getObjectAcl(_ context: RequestContext) async throws(S3Error) -> Answer {
         let info = try bucket(context)
-        let object = try await object(context)
+        let object = try await describedObject(context)
         let owner = shownOwner(object.owner, info)
         var list = AccessControlList.ownerOnly(owner)
         if access(of: info).listsCount, let grants = object.grants {
@@ -58,14 +58,16 @@ extension Operations {
         return answer
     }
 
+    /// What a list can be put on.
     private func object(_ context: RequestContext) async throws(S3Error) -> ObjectInfo {
         var options = GetOptions()
         options.version = try context.versionID()
         let chosen = options
-        return try await translating(context) { () async throws(ObjectError) in
-            try await store.head(context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen)
-                .object
-        }
+        do throws(ObjectError) {
+            return try await store.head(
+                context.bucketOrEmpty, context.objectKey, tenant: context.tenant, options: chosen
+            ).object
+        } catch { throw refusalOfPart(error, context) }
     }
 
     /// The list that a PutBucketAcl or PutObjectAcl asks for: canned, in headers or in the body, and only one of them.

@@ -15,28 +15,31 @@ extension QueryAPI {
     /// `operatorID`: the canonical id of the operator's account, which owns imported buckets that name no known owner.
     func performOnBuckets(_ call: QueryCall, operatorID: String) async throws(IdentityError) -> [AnswerElement] {
         let name = try call.required("Bucket"), store = operations.store
+        let tenant = try IAM.tenant(call, in: iam.state).id
         switch call.action {
         case "MartletSetBucketQuota":
             let quota = BucketQuota(bytes: try Self.limit(call, "Bytes"), objects: try Self.limit(call, "Objects"))
             try await objects { () async throws(ObjectError) in
-                try await store.setQuota(name, quota, tenant: .default)
+                try await store.setQuota(name, quota, tenant: tenant)
             }
-            return try await quotaAndUsage(name)
+            return try await quotaAndUsage(name, tenant)
         case "MartletExportBucket":
-            let info = try await objects { () async throws(ObjectError) in try store.bucket(name, tenant: .default) }
+            let info = try await objects { () async throws(ObjectError) in try store.bucket(name, tenant: tenant) }
             return [.text("Document", BucketExport(info).json.encoded)]
         case "MartletImportBucket":
             let document = try call.required("Document")
-            let notes = try await importBucket(name, Array(document.utf8), operatorID: operatorID)
+            let notes = try await importBucket(name, tenant, Array(document.utf8), operatorID: operatorID)
             return [.text("Bucket", name), .texts("Imported", notes)]
-        default: return try await quotaAndUsage(name)
+        default: return try await quotaAndUsage(name, tenant)
         }
     }
 
-    private func quotaAndUsage(_ name: String) async throws(IdentityError) -> [AnswerElement] {
+    private func quotaAndUsage(
+        _ name: String, _ tenant: TenantID
+    ) async throws(IdentityError) -> [AnswerElement] {
         let store = operations.store
         let (info, used) = try await objects { () async throws(ObjectError) in
-            (try store.bucket(name, tenant: .default), try await store.usage(name, tenant: .default))
+            (try store.bucket(name, tenant: tenant), try await store.usage(name, tenant: tenant))
         }
         let quota = info.quota ?? BucketQuota()
         return [
@@ -58,7 +61,7 @@ extension QueryAPI {
     }
 
     private func importBucket(
-        _ name: String, _ bytes: [UInt8], operatorID: String
+        _ name: String, _ tenant: TenantID, _ bytes: [UInt8], operatorID: String
     ) async throws(IdentityError) -> [String] {
         let export: BucketExport
         do throws(S3Error) {
@@ -66,11 +69,13 @@ extension QueryAPI {
             try BucketName.validateForCreation(name)
             for document in export.documents { try operations.validate(document, of: name) }
         } catch { throw .invalidInput("\(error.code.name): \(error.message)") }
-        let store = operations.store
+        let store = operations.store, accounts = operations.accounts.scoped(to: tenant)
+        // Of an owner that the tenant does not have the bucket is its root's.
+        let root = iam.state.tenants[tenant].flatMap { iam.state.accounts[$0.rootAccount]?.canonicalID }
         return try await objects { () async throws(ObjectError) in
             try await export.apply(
-                to: name, store,
-                owner: operations.accounts.account(canonicalID: export.owner)?.canonicalID ?? operatorID,
+                to: name, store, tenant: tenant,
+                owner: accounts.account(canonicalID: export.owner)?.canonicalID ?? root ?? operatorID,
                 region: operations.region)
         }
     }

@@ -44,7 +44,7 @@ extension QueryAPI {
         let name = IAM.bucket(of: resource)
         guard !name.isEmpty, !name.contains("*") else { return }
         let info: BucketInfo
-        do throws(ObjectError) { info = try operations.store.bucket(name, tenant: .default) } catch {
+        do throws(ObjectError) { info = try operations.store.bucket(name, tenant: account.tenant) } catch {
             notes.append("There is no bucket \(name): it is judged as a new one of the account.")
             return
         }

@@ -14,12 +14,19 @@ extension QueryAPI {
         if call.action == "MartletListLimits" {
             return [.list("Limits", traffic.limits.sorted.map { Self.elements($0.subject, $0.record) })]
         }
-        let (subject, bucket) = try subject(of: call)
+        if call.action == "MartletRemoveLimit" {
+            // What it was set on may have gone.
+            let subject = try Self.subject(of: call, defaultTenant: traffic.tenantName(.default))
+            guard traffic.limits.records[subject] != nil else { throw .noSuchEntity("No limit is set there.") }
+            try await store(LimitRecord(), of: subject)
+            return []
+        }
+        let subject = try Self.subject(of: call, defaultTenant: traffic.tenantName(.default))
+        let bucket = try bucket(of: subject)
         var record = traffic.limits.records[subject] ?? LimitRecord()
         // Of a bucket that had the name before.
         if record.bucket != bucket?.id { record = LimitRecord() }
-        switch call.action {
-        case "MartletSetLimit":
+        if call.action == "MartletSetLimit" {
             record.bucket = bucket?.id
             record.requests = try Self.limit(call, "Requests", record.requests)
             record.bytesIn = try Self.limit(call, "BytesIn", record.bytesIn)
@@ -29,11 +36,6 @@ extension QueryAPI {
                 record.weight = try text == "none" ? nil : Int(Self.number("Weight", text, atMost: Int64(weightMax)))
             }
             try await store(record, of: subject)
-        case "MartletRemoveLimit":
-            guard traffic.limits.records[subject] != nil else { throw .noSuchEntity("No limit is set there.") }
-            record = LimitRecord()
-            try await store(record, of: subject)
-        default: break
         }
         return [.group("Limit", Self.elements(subject, record))]
     }
@@ -48,7 +50,9 @@ extension QueryAPI {
         do { try await traffic.set(subject, record) } catch { throw .serviceUnavailable }
     }
 
-    private func subject(of call: QueryCall) throws(IdentityError) -> (LimitSubject, BucketInfo?) {
+    private static func subject(
+        of call: QueryCall, defaultTenant: String
+    ) throws(IdentityError) -> LimitSubject {
         let tenant = call["Tenant"] ?? "", user = call["User"] ?? "", bucket = call["Bucket"] ?? ""
         guard [tenant, user, bucket].count(where: { !$0.isEmpty }) == 1 || (!tenant.isEmpty && !bucket.isEmpty),
             user.isEmpty || tenant.isEmpty
@@ -57,22 +61,36 @@ extension QueryAPI {
             guard user == LimitSubject.anonymous || user.hasPrefix("arn:aws:"), user.utf8.count <= 512 else {
                 throw .invalid("A user is named by an ARN, or is \(LimitSubject.anonymous).")
             }
+            return .user(user)
+        }
+        let name = tenant.isEmpty ? defaultTenant : tenant
+        return bucket.isEmpty ? .tenant(name) : .bucket(tenant: name, name: bucket)
+    }
+
+    /// Refuses what is not there; the bucket, when it is one.
+    private func bucket(of subject: LimitSubject) throws(IdentityError) -> BucketInfo? {
+        switch subject {
+        case .user(let user):
             guard user == LimitSubject.anonymous || directory.mayExist(principal: user) else {
                 throw .noSuchEntity("\(user) cannot be found.")
             }
-            return (.user(user), nil)
+            return nil
+        case .tenant(let name):
+            _ = try tenant(named: name)
+            return nil
+        case .bucket(let tenant, let name):
+            let id = try self.tenant(named: tenant)
+            do throws(ObjectError) { return try operations.store.bucket(name, tenant: id) } catch {
+                throw .noSuchEntity("The bucket cannot be found.")
+            }
         }
-        let name = tenant.isEmpty ? traffic.tenantName(.default) : tenant
-        guard let id = tenantID(named: name) else { throw .noSuchEntity("The tenant \(name) cannot be found.") }
-        guard !bucket.isEmpty else { return (.tenant(name), nil) }
-        do throws(ObjectError) {
-            let info = try operations.store.bucket(bucket, tenant: id)
-            return (.bucket(tenant: name, name: bucket), info)
-        } catch { throw .noSuchEntity("The bucket cannot be found.") }
     }
 
-    private func tenantID(named name: String) -> TenantID? {
-        name == traffic.tenantName(.default) ? .default : nil
+    private func tenant(named name: String) throws(IdentityError) -> TenantID {
+        guard let tenant = iam.state.tenants.values.first(where: { $0.name == name }) else {
+            throw .noSuchEntity("The tenant \(name) cannot be found.")
+        }
+        return tenant.id
     }
 
     /// What is set already stays where nothing is given; `none` takes it away.

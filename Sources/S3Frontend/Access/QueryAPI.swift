@@ -51,19 +51,27 @@ package struct QueryAPI: Sendable {
         var status: Int
         var document: [UInt8]
         var action = ""
+        var tenant = TenantID.default
         var accessKey = ""
         var errorCode = ""
     }
 
-    func answer(_ exchange: HTTPExchange, requestID: String) async throws(S3Error) -> Outcome {
+    func answer(
+        _ exchange: HTTPExchange, _ place: TenantGate.Place, _ tenants: TenantGate, requestID: String
+    ) async throws(S3Error) -> Outcome {
         let body = try await Self.read(exchange)
-        if let outcome = try await unsigned(body, exchange, requestID: requestID) { return outcome }
+        if let outcome = try await unsigned(body, exchange, place.tenant, requestID: requestID) { return outcome }
         let claim = try parseServiceCredentials(exchange.head, services: ["iam", "sts"], body: body)
         guard let service = QueryService(rawValue: claim.scope.service) else { throw S3Error(.accessDenied) }
         let call = QueryCall(try Self.parameters(body))
-        var outcome = Outcome(status: 200, document: [], action: call.action, accessKey: claim.accessKey)
+        var outcome = Outcome(
+            status: 200, document: [], action: call.action, tenant: place.tenant, accessKey: claim.accessKey)
         do throws(IdentityError) {
-            let identity = try authenticate(claim, exchange)
+            let identity = try authenticate(claim, exchange, place.named)
+            outcome.tenant = identity.account.tenant
+            do throws(S3Error) { try tenants.admit(outcome.tenant) } catch {
+                throw IdentityError("AccessDenied", 403, error.message)
+            }
             let elements = try await perform(call, service, identity, exchange)
             outcome.document = service.document(call.action, elements, requestID: requestID)
         } catch {
@@ -76,17 +84,17 @@ package struct QueryAPI: Sendable {
 
     /// The calls that need no signature; nil when it is another.
     private func unsigned(
-        _ body: [UInt8], _ exchange: HTTPExchange, requestID: String
+        _ body: [UInt8], _ exchange: HTTPExchange, _ tenant: TenantID, requestID: String
     ) async throws(S3Error) -> Outcome? {
         var pairs = try Self.parameters(body)
         let target = try RequestTarget(exchange.head)
         pairs += Self.parameters(target)
         let call = QueryCall(pairs)
         guard SignOnAPI.actions.contains(call.action) else { return nil }
-        var outcome = Outcome(status: 200, document: [], action: call.action)
+        var outcome = Outcome(status: 200, document: [], action: call.action, tenant: tenant)
         do throws(IdentityError) {
             let facts = CallFacts(address: exchange.remoteAddress, isSecure: exchange.isSecure, now: time.now())
-            let elements = try await signOn.perform(call, facts: facts)
+            let elements = try await signOn.perform(call, in: tenant, facts: facts)
             outcome.document = QueryService.sts.document(call.action, elements, requestID: requestID)
         } catch {
             outcome.status = error.status
@@ -97,8 +105,10 @@ package struct QueryAPI: Sendable {
     }
 
     private func authenticate(
-        _ claim: AuthorizationClaim, _ exchange: HTTPExchange
+        _ claim: AuthorizationClaim, _ exchange: HTTPExchange, _ tenant: TenantID?
     ) throws(IdentityError) -> ResolvedIdentity {
+        let unknown = IdentityError(
+            "InvalidClientTokenId", 403, "The security token included in the request is invalid.")
         let resolver = directory.resolver, now = time.now()
         let identity: ResolvedIdentity
         if let token = claim.sessionToken {
@@ -108,16 +118,14 @@ package struct QueryAPI: Sendable {
                 if case .expired = error {
                     throw IdentityError("ExpiredToken", 403, "The security token included in the request is expired")
                 }
-                throw IdentityError(
-                    "InvalidClientTokenId", 403, "The security token included in the request is invalid.")
+                throw unknown
             }
         } else {
-            guard let found = resolver.identity(accessKey: claim.accessKey) else {
-                throw IdentityError(
-                    "InvalidClientTokenId", 403, "The security token included in the request is invalid.")
-            }
+            guard let found = resolver.identity(accessKey: claim.accessKey) else { throw unknown }
             identity = found
         }
+        // Another tenant's keys are not known on a tenant's host.
+        guard tenant == nil || identity.account.tenant == tenant else { throw unknown }
         do throws(S3Error) {
             let target = try RequestTarget(exchange.head)
             _ = try claim.verify(
@@ -151,6 +159,10 @@ package struct QueryAPI: Sendable {
             guard isOperator else { throw .accessDenied }
             return try await iam.performOnAccounts(call)
         }
+        if IAM.tenantActions.contains(call.action) {
+            guard isOperator else { throw .accessDenied }
+            return try await iam.performOnTenants(call)
+        }
         if Self.bucketActions.contains(call.action) {
             guard isOperator else { throw .accessDenied }
             return try await performOnBuckets(call, operatorID: identity.account.canonicalID)
@@ -166,18 +178,32 @@ package struct QueryAPI: Sendable {
         var caller = IAM.CallerName(
             account: identity.account.number, user: identity.caller.userName,
             isAccount: identity.caller.kind == .account, isOperator: isOperator)
-        if let wanted = call["MartletAccount"] {
+        if call["MartletAccount"] != nil || call["MartletTenant"] != nil {
             // The operator acts for any account as that account itself.
             guard isOperator else { throw .accessDenied }
-            guard let account = directory.resolver.store.state.account(named: wanted) else {
-                throw .noSuchEntity("The account \(wanted) cannot be found.")
-            }
-            caller.account = account.number
+            caller.account = try account(of: call)
         } else {
             try authorize(call, caller, identity, facts)
         }
         if call.action == "MartletExplainAccess" { return try await explain(call, caller) }
         return try await iam.perform(call, caller)
+    }
+
+    /// The number of the account that the operator acts for: the one named, or the tenant's own.
+    private func account(of call: QueryCall) throws(IdentityError) -> String {
+        let state = iam.state
+        var tenant: TenantInfo?
+        if call["MartletTenant"] != nil { tenant = try IAM.tenant(call, "MartletTenant", in: state) }
+        guard let wanted = call["MartletAccount"] else {
+            guard let root = tenant?.rootAccount, state.accounts[root] != nil else {
+                throw .noSuchEntity("The tenant has no account of its own: name one with --account.")
+            }
+            return root
+        }
+        guard let account = state.account(named: wanted, in: tenant?.id) else {
+            throw .noSuchEntity("The account \(wanted) cannot be found.")
+        }
+        return account.number
     }
 
     private func authorize(

@@ -14,13 +14,16 @@ struct SignOnAPI: Sendable {
     /// Number of the account for sessions whose provider names none.
     let operatorAccount: String
 
-    func perform(_ call: QueryCall, facts: any FactSource) async throws(IdentityError) -> [AnswerElement] {
+    /// `tenant` is the one that was asked, by its host: providers, directories and roles of others are not there.
+    func perform(_ call: QueryCall, in tenant: TenantID, facts: any FactSource) async throws(IdentityError)
+        -> [AnswerElement]
+    {
         let outcome: Outcome
         do throws(SignOnError) {
             if call.action == "AssumeRoleWithLDAPIdentity" {
-                outcome = try await directory(call)
+                outcome = try await directory(call, tenant)
             } else {
-                outcome = try await webIdentity(call, facts)
+                outcome = try await webIdentity(call, tenant, facts)
             }
         } catch {
             throw Self.refusal(error)
@@ -47,7 +50,7 @@ struct SignOnAPI: Sendable {
     // MARK: Tokens
 
     private func webIdentity(
-        _ call: QueryCall, _ facts: any FactSource
+        _ call: QueryCall, _ tenant: TenantID, _ facts: any FactSource
     ) async throws(SignOnError) -> Outcome {
         guard let text = call["WebIdentityToken"], !text.isEmpty else {
             return .failure(IdentityError("ValidationError", 400, "WebIdentityToken must not be empty"))
@@ -59,21 +62,25 @@ struct SignOnAPI: Sendable {
         let token = try JSONWebToken(parsing: text)
         // Clients of other servers name roles of no account, or none.
         let asked = call["RoleArn"].flatMap { $0.hasPrefix("arn:aws:iam::") ? $0 : nil }
-        let provider = try provider(of: token, role: asked)
+        let provider = try provider(of: token, role: asked, tenant)
         try await signOn.check(token, by: provider)
         let role = asked ?? provider.roleARN
         let identity = identity(of: token, provider, role)
         let sts = STS(store)
         return Self.outcome { () throws(IdentityError) in
-            try sts.assumeRoleWithWebIdentity(call, identity, role: role, facts: facts)
+            try sts.assumeRoleWithWebIdentity(call, identity, role: role, in: tenant, facts: facts)
         }
     }
 
     /// A provider that the role's account made comes before those of the configuration, and one that the token is meant for before others.
-    private func provider(of token: JSONWebToken, role: String?) throws(SignOnError) -> OpenIDProvider {
+    private func provider(
+        of token: JSONWebToken, role: String?, _ tenant: TenantID
+    ) throws(SignOnError) -> OpenIDProvider {
         guard let issuer = token.issuer else { throw .invalidToken("The token has no issuer.") }
-        var found = signOn.providers.filter { $0.issuer == issuer }
-        if let role, let account = store.state.accounts[Self.account(of: role)], issuer.hasPrefix("https://"),
+        let state = store.state
+        var found = signOn.providers.filter { $0.issuer == issuer && isAccount($0.account, of: tenant, state) }
+        if let role, let account = state.account(number: Self.account(of: role), in: tenant),
+            issuer.hasPrefix("https://"),
             let made = account.openIDProviders[IssuerURL.name(of: issuer)]
         {
             var provider = OpenIDProvider(name: made.name, issuer: issuer, audiences: made.clients)
@@ -87,6 +94,11 @@ struct SignOnAPI: Sendable {
             throw .invalidToken("No OpenIDConnect provider found in your account for the token's issuer.")
         }
         return provider
+    }
+
+    /// Whether the sessions of a provider or a directory are an account's of that tenant; without an account they are the operator's.
+    private func isAccount(_ number: String?, of tenant: TenantID, _ state: IdentityState) -> Bool {
+        (number.flatMap { state.accounts[$0]?.tenant } ?? .default) == tenant
     }
 
     private static func account(of arn: String) -> String {
@@ -159,8 +171,8 @@ struct SignOnAPI: Sendable {
 
     // MARK: Directories
 
-    private func directory(_ call: QueryCall) async throws(SignOnError) -> Outcome {
-        guard let directory = signOn.directory else {
+    private func directory(_ call: QueryCall, _ tenant: TenantID) async throws(SignOnError) -> Outcome {
+        guard let directory = signOn.directory, isAccount(directory.settings.account, of: tenant, store.state) else {
             return .failure(
                 IdentityError("InvalidParameterValue", 400, "No directory is configured on this server."))
         }
@@ -178,7 +190,8 @@ struct SignOnAPI: Sendable {
         ]
         for entry in identity.grants.entries { identity.grants.policies += directory.settings.policies[entry] ?? [] }
         let sts = STS(store)
-        return Self.outcome { () throws(IdentityError) in try sts.assumeRoleWithLDAPIdentity(call, identity) }
+        return Self.outcome { () throws(IdentityError) in try sts.assumeRoleWithLDAPIdentity(call, identity, in: tenant)
+        }
     }
 }
 

@@ -32,14 +32,15 @@ package final class InventoryReporter: Sendable {
     package func report() async {
         var options = ListBucketsOptions()
         options.limit = .max
-        for bucket in store.listBuckets(tenant: .default, options: options).buckets {
+        let buckets = store.tenantIDs.flatMap { store.listBuckets(tenant: $0, options: options).buckets }
+        for bucket in buckets {
             for document in bucket.documents.all(.inventory) {
                 guard !Task.isCancelled else { return }
                 // What was stored was read before.
                 guard let configuration = try? InventoryConfiguration(parsing: document.bytes), configuration.isEnabled
                 else { continue }
                 do throws(ObjectError) {
-                    let place = Place(configuration, source: bucket.name)
+                    let place = Place(configuration, source: bucket)
                     if try await isDue(configuration, place) { try await write(configuration, bucket, place) }
                 } catch {
                     // The destination may be gone or the drives full: tried again at the next look.
@@ -50,14 +51,16 @@ package final class InventoryReporter: Sendable {
 
     /// Where the reports of a configuration lie.
     private struct Place {
+        var tenant: TenantID
         var bucket: String
         var root: String
 
-        init(_ configuration: InventoryConfiguration, source: String) {
+        init(_ configuration: InventoryConfiguration, source: BucketInfo) {
+            tenant = source.tenant
             bucket = configuration.destinationBucket
             var root = configuration.prefix ?? ""
             if !root.isEmpty, !root.hasSuffix("/") { root += "/" }
-            self.root = root + "\(source)/\(configuration.id)/"
+            self.root = root + "\(source.name)/\(configuration.id)/"
         }
     }
 
@@ -69,7 +72,7 @@ package final class InventoryReporter: Sendable {
         options.start = .after(ObjectKey(place.root + Self.folder(Timestamp(seconds: time.now().seconds - age))))
         options.limit = 1000
         while true {
-            let page = try await store.list(place.bucket, tenant: .default, options: options)
+            let page = try await store.list(place.bucket, tenant: place.tenant, options: options)
             for case .object(let object) in page.entries {
                 let key = String(decoding: object.key.bytes, as: UTF8.self)
                 if key.hasPrefix(place.root + "data/") { return true }
@@ -83,7 +86,7 @@ package final class InventoryReporter: Sendable {
     private func write(
         _ configuration: InventoryConfiguration, _ source: BucketInfo, _ place: Place
     ) async throws(ObjectError) {
-        let begun = time.now(), target = try store.bucket(place.bucket, tenant: .default)
+        let begun = time.now(), target = try store.bucket(place.bucket, tenant: place.tenant)
         var put = PutOptions()
         put.owner = target.owner
         put.attributes.headers.contentType = "application/gzip"
@@ -91,7 +94,7 @@ package final class InventoryReporter: Sendable {
         let lines = InventoryLines(configuration, source: source, store: store)
         let body: InventoryBody
         do { body = try InventoryBody(lines) } catch { throw .slowDown(detail: "no memory for a report") }
-        let stored = try await store.put(place.bucket, ObjectKey(data), tenant: .default, options: put, body: body)
+        let stored = try await store.put(place.bucket, ObjectKey(data), tenant: place.tenant, options: put, body: body)
         put.attributes.headers.contentType = "application/json"
         let manifest = JSONValue.object([
             .init("sourceBucket", .string(source.name)),
@@ -110,11 +113,12 @@ package final class InventoryReporter: Sendable {
         ])
         let folder = place.root + Self.folder(begun), text = Array(manifest.encoded.utf8)
         _ = try await store.put(
-            place.bucket, ObjectKey(folder + "manifest.json"), tenant: .default, options: put, body: ReportBody(text))
+            place.bucket, ObjectKey(folder + "manifest.json"), tenant: place.tenant, options: put,
+            body: ReportBody(text))
         // Last: a report with this object is whole.
         put.attributes.headers.contentType = "text/plain"
         _ = try await store.put(
-            place.bucket, ObjectKey(folder + "manifest.checksum"), tenant: .default, options: put,
+            place.bucket, ObjectKey(folder + "manifest.checksum"), tenant: place.tenant, options: put,
             body: ReportBody(Array(Hex.encode(MD5.of(text)).utf8)))
     }
 

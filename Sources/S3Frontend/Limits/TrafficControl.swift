@@ -36,7 +36,7 @@ package final class TrafficControl: Sendable {
 
     package static func open(
         store: ObjectStore, time: any TimeSource, loops: LoopGroup, admission: AdmissionParameters,
-        tenantName: @escaping @Sendable (TenantID) -> String = { _ in "default" }
+        tenantName: @escaping @Sendable (TenantID) -> String
     ) async throws(ObjectError) -> TrafficControl {
         var table = LimitTable()
         for row in try await store.limitRows() {

@@ -11,6 +11,7 @@ import Synchronization
 package final class ServerAccessLog: Sendable {
     /// What goes into one object.
     private struct Destination: Hashable, Comparable {
+        var tenant: TenantID
         var target: String
         var prefix: String
         /// Account, region and bucket, and the day when lines are parted by the day of the event.
@@ -18,7 +19,8 @@ package final class ServerAccessLog: Sendable {
         var day: String
 
         static func < (lhs: Destination, rhs: Destination) -> Bool {
-            (lhs.target, lhs.prefix, lhs.partition, lhs.day) < (rhs.target, rhs.prefix, rhs.partition, rhs.day)
+            (lhs.tenant, lhs.target, lhs.prefix, lhs.partition, lhs.day)
+                < (rhs.tenant, rhs.target, rhs.prefix, rhs.partition, rhs.day)
         }
     }
 
@@ -50,7 +52,7 @@ package final class ServerAccessLog: Sendable {
 
     /// Called on the request's loop, when it has been answered.
     func record(_ record: RequestRecord, _ exchange: HTTPExchange, now: UInt64) {
-        guard !record.bucket.isEmpty, let bucket = try? store.bucket(record.bucket, tenant: .default),
+        guard !record.bucket.isEmpty, let bucket = try? store.bucket(record.bucket, tenant: record.tenant),
             let logging = try? parsed.value(.logging, of: bucket, BucketLogging.init(parsing:)),
             let target = logging.target
         else { return }
@@ -58,7 +60,8 @@ package final class ServerAccessLog: Sendable {
             bucketOwner: bucket.owner, record: record, head: exchange.head, remoteAddress: exchange.remoteAddress,
             sentBytes: exchange.bodyBytesSent, totalNanoseconds: now &- record.startedMonotonic,
             turnAroundNanoseconds: exchange.firstByteNanoseconds.map { $0 &- record.startedMonotonic })
-        var destination = Destination(target: target.bucket, prefix: target.prefix, partition: "", day: "")
+        var destination = Destination(
+            tenant: record.tenant, target: target.bucket, prefix: target.prefix, partition: "", day: "")
         if case .partitioned(let byEventTime) = target.format {
             destination.partition = "\(AccountInfo.number(of: bucket.owner))/\(region)/\(bucket.name)/"
             if byEventTime { destination.day = Self.day(record.started) }
@@ -89,7 +92,7 @@ package final class ServerAccessLog: Sendable {
     }
 
     private func write(_ bytes: [UInt8], to destination: Destination) async {
-        guard let bucket = try? store.bucket(destination.target, tenant: .default) else { return }
+        guard let bucket = try? store.bucket(destination.target, tenant: destination.tenant) else { return }
         let now = time.now()
         var key = destination.prefix
         if !destination.partition.isEmpty {
@@ -102,7 +105,8 @@ package final class ServerAccessLog: Sendable {
         options.owner = bucket.owner
         do {
             _ = try await store.put(
-                destination.target, ObjectKey(key), tenant: .default, options: options, body: ReportBody(bytes))
+                destination.target, ObjectKey(key), tenant: destination.tenant, options: options,
+                body: ReportBody(bytes))
         } catch {
             // Best effort: the target may be gone or the drives full, and the next delivery has other lines.
         }

@@ -22,7 +22,7 @@ extension Operations {
             throw .methodNotAllowed(method: method, resourceType: "OBJECT").with("Allow", "GET, HEAD")
         }
         let path = Array(try RequestTarget(head).path.dropFirst())
-        guard let bucket = try? store.bucket(name, tenant: .default) else { throw .noSuchBucket(name) }
+        guard let bucket = try? store.bucket(name, tenant: record.tenant) else { throw .noSuchBucket(name) }
         guard let site = try parsed.value(.website, of: bucket, WebsiteConfiguration.init(parsing:)) else {
             throw S3Error(.noSuchWebsiteConfiguration).with("BucketName", name)
         }
@@ -43,7 +43,7 @@ extension Operations {
                 request: S3Request(
                     operation: operation, address: ResourceAddress(bucket: name, key: key),
                     target: try RequestTarget("/")),
-                signer: .anonymous(in: .default), payload: .plain, remoteAddress: exchange.remoteAddress,
+                signer: .anonymous(in: record.tenant), payload: .plain, remoteAddress: exchange.remoteAddress,
                 isSecure: exchange.isSecure, now: record.started)
         }
         func read(_ key: [UInt8], _ head: RequestHead, _ operation: S3Operation) async throws(S3Error) -> Answer {

@@ -1,3 +1,5 @@
+import Base
+
 /// Which host names are web sites: `BUCKET.DOMAIN` of a website domain serves the bucket as one.
 package struct WebsiteHosts: Sendable {
     private let domains: [String]
@@ -11,9 +13,7 @@ package struct WebsiteHosts: Sendable {
     /// The bucket whose site the host is; nil for every other host.
     func bucket(host: String?) -> String? {
         guard !domains.isEmpty, let host else { return nil }
-        var name = host.lowercased()
-        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]") { name = String(name[..<colon]) }
-        if name.hasSuffix(".") { name.removeLast() }
+        let name = HostName.normalized(host)
         for domain in domains where name.hasSuffix("." + domain) { return String(name.dropLast(domain.count + 1)) }
         return nil
     }

@@ -74,10 +74,10 @@ package struct ListMultipartUploadsResult: Sendable {
         writer.element("Bucket", bucket)
         writer.key("KeyMarker", query.keyMarker, urlEncoded: encoded)
         writer.element("UploadIdMarker", query.uploadIDMarker ?? "")
-        if let next {
-            writer.key("NextKeyMarker", next.key, urlEncoded: encoded)
-            writer.element("NextUploadIdMarker", next.uploadID ?? "")
-        }
+        // Told on the last page too.
+        let last = next ?? uploads.last.map { Marker(key: $0.key, uploadID: $0.id) }
+        writer.key("NextKeyMarker", last?.key ?? [], urlEncoded: encoded)
+        writer.element("NextUploadIdMarker", last?.uploadID ?? "")
         writer.key("Prefix", scope.prefix, urlEncoded: encoded)
         writer.key(ifPresent: "Delimiter", scope.delimiter, urlEncoded: encoded)
         if encoded { writer.element("EncodingType", "url") }

@@ -57,6 +57,7 @@ package struct ListObjectsQuery: Hashable, Sendable {
     package var marker: [UInt8]
 
     package init(_ target: RequestTarget) throws(S3Error) {
+        try target.checkListType()
         scope = try ListingScope(target)
         marker = target.bytes("marker") ?? []
     }

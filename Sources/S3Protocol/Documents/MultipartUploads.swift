@@ -31,6 +31,8 @@ package struct CompleteMultipartUploadRequest: Hashable, Sendable {
     package var parts: [Part]
 
     package init(parsing body: [UInt8]) throws(S3Error) {
+        // No body is a document that breaks the schema here, not a missing one.
+        guard !body.isEmpty else { throw S3Error(.malformedXML) }
         let root = try XMLReader.parse(body, limits: .longLists)
         try root.expect("CompleteMultipartUpload", children: ["Part"])
         guard (1...Self.partsMax).contains(root.children.count) else { throw S3Error(.malformedXML) }

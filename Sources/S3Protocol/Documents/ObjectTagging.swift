@@ -1,6 +1,6 @@
 package import Base
 
-/// The tags of an object: at most ten, keys unlike each other, in the order given.
+/// The tags of an object: at most ten, keys unlike each other, in order of key.
 package struct ObjectTagSet: Hashable, Sendable {
     package struct Tag: Hashable, Sendable {
         package var key: String
@@ -47,7 +47,7 @@ package struct ObjectTagSet: Hashable, Sendable {
     package init(query text: String) throws(S3Error) {
         for pair in text.split(separator: "&", omittingEmptySubsequences: true) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let key = Self.decoded(parts[0]), !key.isEmpty,
+            guard let key = Self.decoded(parts[0]), !key.isEmpty, !parts.dropFirst().joined().contains("="),
                 let value = parts.count > 1 ? Self.decoded(parts[1]) : "",
                 !tags.contains(where: { $0.key == key })
             else {
@@ -64,13 +64,15 @@ package struct ObjectTagSet: Hashable, Sendable {
         PercentEncoding.decode(Array(text.utf8), plusIsSpace: true).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    private func check() throws(S3Error) {
+    /// Also puts the tags in order of key, which is how they are shown whatever order they came in.
+    private mutating func check() throws(S3Error) {
+        tags.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
         guard tags.count <= Self.tagsMax else {
             throw S3Error(.badRequest, "Object tags cannot be greater than \(Self.tagsMax)")
         }
         for tag in tags {
             if tag.key.lowercased().hasPrefix("aws:") {
-                throw S3Error(.invalidTag, "System tags cannot be added/updated by requester").with("TagKey", tag.key)
+                throw S3Error(.invalidTag, "Your TagKey cannot be prefixed with aws:").with("TagKey", tag.key)
             }
             guard (1...Self.keyCharactersMax).contains(tag.key.utf16.count), Self.isAllowed(tag.key) else {
                 throw S3Error(.invalidTag, "The TagKey you have provided is invalid").with("TagKey", tag.key)

@@ -11,6 +11,8 @@ enum KeyText {
         let rest = key.bytes.dropFirst()
         switch space {
         case .version: return "object \(object(rest.dropFirst(8))) of bucket \(hex(rest.prefix(8)))"
+        case .nullVersion:
+            return "null version of \(object(rest.dropFirst(8))) in bucket \(hex(rest.prefix(8)))"
         case .upload: return "upload of \(object(rest.dropFirst(8))) in bucket \(hex(rest.prefix(8)))"
         case .data: return "data \(hex(rest.prefix(16))), chunk \(rest.suffix(4).reduce(0) { $0 << 8 | Int($1) })"
         case .system: return "system record \(hex(rest))"

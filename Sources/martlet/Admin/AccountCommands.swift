@@ -1,5 +1,6 @@
 import AdminClient
 import ArgumentParser
+import S3Protocol
 
 struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,6 +15,7 @@ struct AccountCreate: AdminLeaf {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Makes an account with an access key. What is not given is made up.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
     @OptionGroup var name: NameArgument
     @Option(help: "E-mail address; access control lists can name the account by it.")
     var email: String?
@@ -29,6 +31,7 @@ struct AccountCreate: AdminLeaf {
 
     func perform(_ session: AdminSession) async throws {
         var parameters: AdminParameters = [("Name", name.text)]
+        parameters.add("Tenant", place.tenant)
         parameters.add("Email", email)
         parameters.add("Id", id)
         parameters.add("Number", number)
@@ -42,11 +45,18 @@ struct AccountCreate: AdminLeaf {
 struct AccountList: AdminLeaf {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists accounts.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
 
     func perform(_ session: AdminSession) async throws {
+        var parameters: AdminParameters = []
+        parameters.add("Tenant", place.tenant)
+        let accounts = try await session.members(of: "Accounts", "MartletListAccounts", parameters)
+        let hasTenants = accounts.contains { $0.children.contains { $0.name == "Tenant" } }
         session.show(
-            list: "Accounts", try await session.members(of: "Accounts", "MartletListAccounts"),
-            columns: ["Name", "Number", "Id", "DisplayName", "Email", "Status", "AccessKeys"])
+            list: "Accounts", accounts,
+            columns: ["Name"] + (hasTenants ? ["Tenant"] : []) + [
+                "Number", "Id", "DisplayName", "Email", "Status", "AccessKeys",
+            ])
     }
 }
 
@@ -54,10 +64,11 @@ struct AccountInfo: AdminLeaf {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "Shows an account, by name, number or canonical id.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
     @OptionGroup var name: NameArgument
 
     func perform(_ session: AdminSession) async throws {
-        session.show(try await session.call("MartletGetAccount", [("Account", name.text)]), "Account")
+        session.show(try await session.call("MartletGetAccount", place.parameters(account: name.text)), "Account")
     }
 }
 
@@ -65,6 +76,7 @@ struct AccountUpdate: AdminLeaf {
     static let configuration = CommandConfiguration(
         commandName: "update", abstract: "Changes the name, display name or e-mail address of an account.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
     @Argument(help: "Name, number or canonical id.")
     var account: String
     @Option(help: "The new name.")
@@ -75,7 +87,7 @@ struct AccountUpdate: AdminLeaf {
     var email: String?
 
     func perform(_ session: AdminSession) async throws {
-        var parameters: AdminParameters = [("Account", account)]
+        var parameters = place.parameters(account: account)
         parameters.add("Name", newName)
         parameters.add("DisplayName", displayName)
         parameters.add("Email", email)
@@ -87,10 +99,12 @@ struct AccountSuspend: AdminLeaf {
     static let configuration = CommandConfiguration(
         commandName: "suspend", abstract: "Stops all keys and sessions of an account at once. Its data stays.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
     @OptionGroup var name: NameArgument
 
     func perform(_ session: AdminSession) async throws {
-        _ = try await session.call("MartletUpdateAccount", [("Account", name.text), ("Status", "Suspended")])
+        _ = try await session.call(
+            "MartletUpdateAccount", place.parameters(account: name.text) + [("Status", "Suspended")])
         session.done("suspended \(name.text)")
     }
 }
@@ -98,10 +112,12 @@ struct AccountSuspend: AdminLeaf {
 struct AccountResume: AdminLeaf {
     static let configuration = CommandConfiguration(commandName: "resume", abstract: "Ends a suspension.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
     @OptionGroup var name: NameArgument
 
     func perform(_ session: AdminSession) async throws {
-        _ = try await session.call("MartletUpdateAccount", [("Account", name.text), ("Status", "Active")])
+        _ = try await session.call(
+            "MartletUpdateAccount", place.parameters(account: name.text) + [("Status", "Active")])
         session.done("resumed \(name.text)")
     }
 }
@@ -111,10 +127,19 @@ struct AccountDelete: AdminLeaf {
         commandName: "delete",
         abstract: "Deletes an account with its users, groups, roles, policies and keys. One that owns buckets is kept.")
     @OptionGroup var options: AdminOptions
+    @OptionGroup var place: TenantOption
     @OptionGroup var name: NameArgument
 
     func perform(_ session: AdminSession) async throws {
-        _ = try await session.call("MartletDeleteAccount", [("Account", name.text)])
+        _ = try await session.call("MartletDeleteAccount", place.parameters(account: name.text))
         session.done("deleted \(name.text)")
+    }
+}
+
+extension TenantOption {
+    func parameters(account: String) -> AdminParameters {
+        var parameters: AdminParameters = [("Account", account)]
+        parameters.add("Tenant", tenant)
+        return parameters
     }
 }

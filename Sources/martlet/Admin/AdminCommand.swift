@@ -13,11 +13,12 @@ struct AdminCommand: AsyncParsableCommand {
             The server is the one of MARTLET_ENDPOINT (default http://127.0.0.1:9000), the credentials those of MARTLET_ROOT_USER and \
             MARTLET_ROOT_PASSWORD, or of the files named by MARTLET_ROOT_USER_FILE and MARTLET_ROOT_PASSWORD_FILE. Commands about users, \
             groups, roles, policies and keys are about the account of these credentials; with the server's root credentials --account names \
-            another. Secrets and documents are read from a file, or from standard input where - stands for one.
+            another, or --tenant a tenant's own. Secrets and documents are read from a file, or from standard input where - stands for one.
             Exit status: 0 done, 1 refused by the server, 2 no server reached, 3 a simulated request is denied, 64 wrong usage.
             """,
         subcommands: [
-            AccountCommand.self, UserCommand.self, GroupCommand.self, RoleCommand.self, PolicyCommand.self,
+            TenantCommand.self, AccountCommand.self, UserCommand.self, GroupCommand.self, RoleCommand.self,
+            PolicyCommand.self,
             KeyCommand.self, RootKeyCommand.self, BucketCommand.self,
             LimitCommand.self,
         ])
@@ -42,6 +43,22 @@ struct AdminOptions: ParsableArguments {
 struct AccountOption: ParsableArguments {
     @Option(help: "Name, number or canonical id of the account (default: the one of the credentials).")
     var account: String?
+    @Option(help: "The tenant of the account; without --account the account that was made with the tenant.")
+    var tenant: String?
+
+    var scope: AdminScope { AdminScope(account: account, tenant: tenant) }
+}
+
+/// Whose identities calls are about, beside the caller's own.
+struct AdminScope {
+    var account: String?
+    var tenant: String?
+}
+
+/// Commands about what lies in a tenant.
+struct TenantOption: ParsableArguments {
+    @Option(help: "The tenant (default: the operator's own).")
+    var tenant: String?
 }
 
 /// A name, as argument or as --name.
@@ -61,13 +78,12 @@ struct NameArgument: ParsableArguments {
 /// A command that calls the server: runs, prints, and turns what went wrong into a sentence and an exit status.
 protocol AdminLeaf: AsyncParsableCommand {
     var options: AdminOptions { get }
-    /// The account that calls are about, beside the caller's own.
-    var accountName: String? { get }
+    var actsFor: AdminScope { get }
     func perform(_ session: AdminSession) async throws
 }
 
 extension AdminLeaf {
-    var accountName: String? { nil }
+    var actsFor: AdminScope { AdminScope() }
 
     func run() async throws {
         // Writing to a connection that the server has closed is an error to tell, not a signal to die of.
@@ -91,7 +107,7 @@ extension AdminLeaf {
             on: loops[0])
         var status: Int32?
         do {
-            try await perform(AdminSession(client: client, account: accountName, asJSON: options.json))
+            try await perform(AdminSession(client: client, scope: actsFor, asJSON: options.json))
         } catch let error as AdminError {
             switch error {
             case .unreachable(let text):
@@ -115,10 +131,15 @@ typealias AdminParameters = [(name: String, value: String)]
 /// One command's calls and its answer.
 struct AdminSession {
     let client: AdminClient
-    let account: String?
+    let scope: AdminScope
     let asJSON: Bool
 
-    private var base: AdminParameters { account.map { [("MartletAccount", $0)] } ?? [] }
+    private var base: AdminParameters {
+        var parameters: AdminParameters = []
+        parameters.add("MartletAccount", scope.account)
+        parameters.add("MartletTenant", scope.tenant)
+        return parameters
+    }
 
     func call(_ action: String, _ parameters: AdminParameters = []) async throws -> XMLElement {
         try await client.call(action, base + parameters)

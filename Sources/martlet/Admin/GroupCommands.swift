@@ -17,7 +17,7 @@ struct GroupCreate: AdminLeaf {
     @OptionGroup var name: NameArgument
     @Option(help: "Path in its ARN.")
     var path: String?
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         var parameters: AdminParameters = [("GroupName", name.text)]
@@ -30,7 +30,7 @@ struct GroupList: AdminLeaf {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists groups.")
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         session.show(
@@ -45,7 +45,7 @@ struct GroupInfo: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let wanted: AdminParameters = [("GroupName", name.text)]
@@ -67,7 +67,7 @@ struct GroupDelete: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call("DeleteGroup", [("GroupName", name.text), ("MartletCascade", "true")])
@@ -83,7 +83,7 @@ struct GroupAdd: AdminLeaf {
     var group: String
     @Argument(help: "Users.")
     var users: [String]
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         for user in users {
@@ -101,7 +101,7 @@ struct GroupRemove: AdminLeaf {
     var group: String
     @Argument(help: "Users.")
     var users: [String]
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         for user in users {

@@ -9,8 +9,7 @@ struct KeyCommand: AsyncParsableCommand {
 }
 
 struct KeyOwner: ParsableArguments {
-    @Option(help: "Name, number or canonical id of the account (default: the one of the credentials).")
-    var account: String?
+    @OptionGroup var about: AccountOption
     @Option(help: "The user whose keys they are.")
     var user: String?
 
@@ -24,7 +23,7 @@ struct KeyCreate: AdminLeaf {
     @Option(parsing: .unconditional, help: "Its id; made up when it is not given.")
     var accessKey: String?
     @OptionGroup var secret: SecretOption
-    var accountName: String? { owner.account }
+    var actsFor: AdminScope { owner.about.scope }
 
     func perform(_ session: AdminSession) async throws {
         var parameters = owner.parameters
@@ -38,7 +37,7 @@ struct KeyList: AdminLeaf {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists access keys.")
     @OptionGroup var options: AdminOptions
     @OptionGroup var owner: KeyOwner
-    var accountName: String? { owner.account }
+    var actsFor: AdminScope { owner.about.scope }
 
     func perform(_ session: AdminSession) async throws {
         session.show(
@@ -54,7 +53,7 @@ struct KeyDisable: AdminLeaf {
     @OptionGroup var owner: KeyOwner
     @Argument(help: "The key's id.")
     var key: String
-    var accountName: String? { owner.account }
+    var actsFor: AdminScope { owner.about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call(
@@ -69,7 +68,7 @@ struct KeyEnable: AdminLeaf {
     @OptionGroup var owner: KeyOwner
     @Argument(help: "The key's id.")
     var key: String
-    var accountName: String? { owner.account }
+    var actsFor: AdminScope { owner.about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call("UpdateAccessKey", owner.parameters + [("AccessKeyId", key), ("Status", "Active")])
@@ -83,7 +82,7 @@ struct KeyDelete: AdminLeaf {
     @OptionGroup var owner: KeyOwner
     @Argument(help: "The key's id.")
     var key: String
-    var accountName: String? { owner.account }
+    var actsFor: AdminScope { owner.about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call("DeleteAccessKey", owner.parameters + [("AccessKeyId", key)])

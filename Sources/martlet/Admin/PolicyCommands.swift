@@ -25,7 +25,7 @@ struct PolicyCreate: AdminLeaf {
     var path: String?
     @Flag(help: "Replace the policy of that name: the document becomes its version that counts.")
     var replace = false
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let text = try readDocument(document)
@@ -63,7 +63,7 @@ struct PolicyList: AdminLeaf {
     @OptionGroup var about: AccountOption
     @Option(help: "All, Local or AWS, the canned ones.")
     var scope = "All"
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         session.show(
@@ -78,7 +78,7 @@ struct PolicyInfo: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let arn = try await session.policyARN(name.text), wanted: AdminParameters = [("PolicyArn", arn)]
@@ -99,7 +99,7 @@ struct PolicyDelete: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let arn = try await session.policyARN(name.text)
@@ -137,7 +137,7 @@ struct PolicyAttach: AdminLeaf {
     @OptionGroup var holder: PolicyHolder
     @Argument(help: "The policy's name or ARN.")
     var policy: String
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let arn = try await session.policyARN(policy)
@@ -154,7 +154,7 @@ struct PolicyDetach: AdminLeaf {
     @OptionGroup var holder: PolicyHolder
     @Argument(help: "The policy's name or ARN.")
     var policy: String
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let arn = try await session.policyARN(policy)
@@ -172,7 +172,7 @@ struct PolicyPut: AdminLeaf {
     @OptionGroup var name: NameArgument
     @Option(help: ArgumentHelp("The policy; - for standard input.", valueName: "path"))
     var document: String
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let text = try readDocument(document)
@@ -189,7 +189,7 @@ struct PolicyRemove: AdminLeaf {
     @OptionGroup var about: AccountOption
     @OptionGroup var holder: PolicyHolder
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call("Delete\(holder.kind)Policy", holder.parameters + [("PolicyName", name.text)])
@@ -220,7 +220,7 @@ struct PolicySimulate: AdminLeaf {
     var resource = "*"
     @Option(help: "A condition key and its value, key=value; may be repeated, also for several values of one key.")
     var context: [String] = []
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         guard [user, role, principal].compactMap({ $0 }).count <= 1 else {

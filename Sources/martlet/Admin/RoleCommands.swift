@@ -23,7 +23,7 @@ struct RoleCreate: AdminLeaf {
     var maxSession: Int?
     @Option(help: "A tag, key=value; may be repeated.")
     var tag: [String] = []
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         var parameters: AdminParameters = [
@@ -41,7 +41,7 @@ struct RoleList: AdminLeaf {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists roles.")
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         session.show(
@@ -56,7 +56,7 @@ struct RoleInfo: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let wanted: AdminParameters = [("RoleName", name.text)]
@@ -76,7 +76,7 @@ struct RoleDelete: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call("DeleteRole", [("RoleName", name.text), ("MartletCascade", "true")])

@@ -30,7 +30,7 @@ struct UserCreate: AdminLeaf {
     var accessKey: String?
     @OptionGroup var secret: SecretOption
 
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let secretText = try secret.text()
@@ -72,7 +72,7 @@ struct UserList: AdminLeaf {
     @OptionGroup var about: AccountOption
     @Option(help: "Only users whose path begins so.")
     var path: String?
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         var parameters: AdminParameters = []
@@ -89,7 +89,7 @@ struct UserInfo: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         let wanted: AdminParameters = [("UserName", name.text)]
@@ -111,7 +111,7 @@ struct UserDelete: AdminLeaf {
     @OptionGroup var options: AdminOptions
     @OptionGroup var about: AccountOption
     @OptionGroup var name: NameArgument
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         _ = try await session.call("DeleteUser", [("UserName", name.text), ("MartletCascade", "true")])
@@ -131,7 +131,7 @@ struct UserTag: AdminLeaf {
     var tags: [String] = []
     @Option(help: "The key of a tag to remove; may be repeated.")
     var remove: [String] = []
-    var accountName: String? { about.account }
+    var actsFor: AdminScope { about.scope }
 
     func perform(_ session: AdminSession) async throws {
         var set: AdminParameters = [("UserName", name)], gone: AdminParameters = [("UserName", name)]

@@ -54,6 +54,45 @@ struct DamagedStartTests {
         }
     }
 
+    /// The start finds what a process that was killed has written and not synced, and gives up what that replaces.
+    @Test(arguments: 0..<150) func `a power cut in the middle of a start after a kill loses nothing`(
+        seed: UInt64
+    ) throws {
+        let rig = EngineRig(seed: seed &+ 500)
+        var chance = SplitMix64(seed: seed)
+        let killed = chance.below(14), cut = 5 + chance.below(40)
+        let stored = try rig.executor.run { () -> UInt64 in
+            try await rig.format()
+            let engine = try await rig.open()
+            for number in 1..<10 as Range<UInt64> { try await store("key-\(number)", number, in: engine) }
+            try await engine.flush()
+            rig.drive.inject(SimulatedFault(.kill, on: .sync, pathPrefix: "MANIFEST", skipping: killed))
+            for number in 10..<40 as Range<UInt64> {
+                do {
+                    try await store("key-\(number)", number, in: engine)
+                    if number % 4 == 0 { try await engine.flush() }
+                    if number % 8 == 0 { while try await engine.compactOnce() {} }
+                } catch { return number - 1 }
+            }
+            return 39
+        }
+        rig.drive.kill()
+        rig.drive.clearFaults()
+        rig.drive.inject(SimulatedFault(.cutPower, skipping: cut))
+        try rig.executor.run { _ = try? await rig.open() }
+        rig.drive.powerCut()
+        rig.drive.clearFaults()
+        try rig.executor.run {
+            let engine = rig.engine()
+            #expect(try await !engine.recover().isDamaged)
+            try await engine.resolve(VerdictBy { _ in .valid })
+            for number in 1...stored {
+                #expect(try await engine.entry(Keys.version("key-\(number)", number)) != nil, "key-\(number)")
+            }
+            await engine.shutDown()
+        }
+    }
+
     @Test func `a drive that can't be opened gives its lock back, and opens when it was mended`() throws {
         let rig = EngineRig(seed: 21)
         try rig.executor.run {

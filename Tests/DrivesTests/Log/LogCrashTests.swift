@@ -69,6 +69,31 @@ import Testing
         }
     }
 
+    @Test func `what a start has found after a failed sync survives a power cut`() throws {
+        for seed in 0..<40 as Range<UInt64> {
+            let harness = LogHarness(seed: seed)
+            try harness.executor.run {
+                let log = try await harness.openLog()
+                #expect(await harness.append(log, count: 500) == nil)
+                harness.drive.inject(SimulatedFault(.error(EIO), on: .sync))
+                #expect(await harness.append(log, count: 9000) != nil)
+            }
+            harness.drive.kill()
+            let found = try harness.executor.run { () -> [LSN] in
+                let log = harness.makeLog()
+                let (recovery, found) = try await harness.recover(log)
+                try await log.start(after: recovery)
+                return found.map(\.lsn)
+            }
+            harness.drive.powerCut()
+            try harness.executor.run {
+                let (recovery, again) = try await harness.recover(harness.makeLog())
+                #expect(recovery.damages.isEmpty, "seed \(seed): \(recovery.damages)")
+                #expect(again.map(\.lsn) == found, "seed \(seed)")
+            }
+        }
+    }
+
     @Test func `segments are recycled, with what they held before still in them`() throws {
         let harness = LogHarness(seed: 11)
         try harness.executor.run {

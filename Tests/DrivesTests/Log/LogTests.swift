@@ -69,6 +69,20 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<8) func `a read that fails once when the log is opened is no damage`(skipping: Int) throws {
+        let harness = LogHarness(seed: 5)
+        try harness.executor.run {
+            let log = try await harness.openLog()
+            for _ in 0..<20 { await harness.append(log, count: 9000) }
+            await log.close()
+            harness.settle()
+            harness.drive.inject(SimulatedFault(.error(EIO), on: .read, skipping: skipping))
+            let (recovery, found) = try await harness.recover(harness.makeLog())
+            #expect(harness.violation(recovery, found) == nil)
+            #expect(recovery.oldDamages.isEmpty)
+        }
+    }
+
     /// Three batches, then damage; what recovery says of it.
     private func recovery(
         seed: UInt64 = 4, batches: Int = 3, damaging: (LogHarness, [LogEntry]) -> Void

@@ -66,6 +66,8 @@ actor MemoryDrive: Drive {
     private var index: [IndexKey: MemoryMedia.Row] = [:]
     private var sortedKeys: [IndexKey]?
     private var pending: [Position: DriveCommit] = [:]
+    /// What recovery found. A verdict settles nothing that came later.
+    private var replayed: Set<Position> = []
     private var list: [Position: ChangedKeys] = [:]
     private var confirmed = Position.zero
     private var decided = Position.zero
@@ -144,6 +146,7 @@ actor MemoryDrive: Drive {
                 note(state.statement)
             }
         }
+        replayed = Set(pending.keys)
         return DriveRecovery(
             isBlank: !found.hasLogged, isRebuilding: found.isRebuilding, isDamaged: found.isDamaged,
             promise: found.promise,
@@ -183,12 +186,11 @@ actor MemoryDrive: Drive {
         try check()
         index = media.with { $0.table }
         sortedKeys = nil
-        let appended = Set(pending.keys)
         for entry in media.with({ $0.log }) {
             switch entry {
             case .state(let state): apply(state)
             case .commit(let commit):
-                guard appended.contains(commit.header.position) else { continue }
+                guard replayed.contains(commit.header.position) else { continue }
                 switch verdict.verdict(on: commit.header.position) {
                 case .valid: publish(commit.header.position)
                 case .void: discard(commit.header.position)
