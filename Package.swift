@@ -54,6 +54,7 @@ let package = Package(
         room("ObjectFormat", ["Base", "Digests"]),
         room("Archives", ["CArchives"]),
         room("AccessPolicy", ["Base", "Digests"]),
+        room("Limits"),
         // L3
         room("Objects", ["Base", "Digests", "Runtime", "Drives", "ErasureCoding", "ObjectFormat"]),
         // L4
@@ -64,7 +65,8 @@ let package = Package(
         room(
             "S3Frontend",
             [
-                "AccessPolicy", "Archives", "Base", "Digests", "Identity", "Runtime", "HTTPServer", "ObjectFormat",
+                "AccessPolicy", "Archives", "Base", "Digests", "Identity", "Limits", "Runtime", "HTTPServer",
+                "ObjectFormat",
                 "S3Protocol",
                 "Objects", "SignOn",
                 "Telemetry",
@@ -115,6 +117,7 @@ let package = Package(
         tests("ErasureCodingTests", ["ErasureCoding"]),
         tests("ArchivesTests", ["Archives"]),
         tests("AccessPolicyTests", ["AccessPolicy"]),
+        tests("LimitsTests", ["Limits"]),
         tests("AdminClientTests", ["AdminClient", "S3Protocol"]),
         tests("IdentityTests", ["AccessPolicy", "Base", "Digests", "Identity", "Objects"]),
         tests("SignOnTests", ["AccessPolicy", "Base", "Identity", "SignOn"]),

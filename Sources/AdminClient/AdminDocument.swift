@@ -8,6 +8,7 @@ package enum AdminDocument {
         "Tenants", "Hosts", "Usage", "Accounts", "AccessKeys", "Users", "Groups", "Roles", "Policies",
         "AccessKeyMetadata", "AttachedPolicies",
         "PolicyNames", "Tags", "Versions", "PolicyGroups", "PolicyUsers", "PolicyRoles", "Statements", "Notes",
+        "Limits",
     ]
 
     package static func json(_ element: XMLElement) -> String { value(element).encoded }

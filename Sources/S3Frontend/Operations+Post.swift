@@ -18,7 +18,7 @@ extension Operations {
         reading: while true {
             switch try parser.next() {
             case nil:
-                guard try await PostBodySource.feed(&parser, from: exchange) else {
+                guard try await PostBodySource.feed(&parser, from: exchange, context.pass) else {
                     throw S3Error(.malformedPOSTRequest)
                 }
             case .field(let name, let value)?: form.append(name, value)

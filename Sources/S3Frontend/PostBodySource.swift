@@ -17,6 +17,7 @@ final class PostBodySource: UploadSource {
     let byteCount: Int64? = nil
     let wantsSHA256 = false
     private let exchange: HTTPExchange
+    private let pass: TrafficPass?
     private let declared: DeclaredDigests
     private let lengths: ClosedRange<Int64>
     private var parser: FormDataParser
@@ -26,6 +27,7 @@ final class PostBodySource: UploadSource {
         _ exchange: HTTPExchange, _ context: RequestContext, _ parser: FormDataParser, lengths: ClosedRange<Int64>
     ) throws(S3Error) {
         self.exchange = exchange
+        pass = context.pass
         self.parser = parser
         self.lengths = lengths
         declared = try DeclaredDigests(context)
@@ -48,7 +50,7 @@ final class PostBodySource: UploadSource {
                 return count
             }
             if parser.isFileComplete { return 0 }
-            guard try await Self.feed(&parser, from: exchange) else { throw S3Error(.malformedPOSTRequest) }
+            guard try await Self.feed(&parser, from: exchange, pass) else { throw S3Error(.malformedPOSTRequest) }
         }
     }
 
@@ -63,12 +65,18 @@ final class PostBodySource: UploadSource {
     }
 
     /// False at the end of the body.
-    static func feed(_ parser: inout FormDataParser, from exchange: HTTPExchange) async throws(S3Error) -> Bool {
+    static func feed(
+        _ parser: inout FormDataParser, from exchange: HTTPExchange, _ pass: TrafficPass?
+    ) async throws(S3Error) -> Bool {
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { scratch.deallocate() }
         let count: Int
         do throws(RequestBodyError) {
-            count = try await exchange.readBody(into: scratch)
+            if let pass {
+                count = try await pass.receive(into: scratch, from: exchange)
+            } else {
+                count = try await exchange.readBody(into: scratch)
+            }
         } catch {
             switch error {
             case .timedOut: throw S3Error(.requestTimeout)

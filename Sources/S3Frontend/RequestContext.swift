@@ -1,4 +1,5 @@
 import Base
+import HTTPServer
 import ObjectFormat
 import Objects
 import S3Protocol
@@ -13,6 +14,8 @@ struct RequestContext: Sendable {
     var remoteAddress = ""
     var isSecure = false
     var now = Timestamp(seconds: 0)
+    /// nil where a request comes from the server itself, or has not been let in.
+    var pass: TrafficPass?
 
     var target: RequestTarget { request.target }
     var tenant: TenantID { signer.tenant }
@@ -42,5 +45,17 @@ struct RequestContext: Sendable {
         let text = target.string("uploadId") ?? ""
         guard let id = UniqueID(text) else { throw .noSuchUpload(text) }
         return id
+    }
+}
+
+extension RequestContext {
+    /// A look at a bucket's web site, before it is known what of it: as far as limits ask.
+    init(visit exchange: HTTPExchange, of bucket: String, in tenant: TenantID, now: Timestamp) throws(S3Error) {
+        self.init(
+            head: exchange.head,
+            request: S3Request(
+                operation: .getObject, address: ResourceAddress(bucket: bucket), target: try RequestTarget("/")),
+            signer: .anonymous(in: tenant), payload: .plain, remoteAddress: exchange.remoteAddress,
+            isSecure: exchange.isSecure, now: now)
     }
 }

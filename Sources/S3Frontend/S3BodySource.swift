@@ -10,6 +10,7 @@ import S3Protocol
 final class S3BodySource: BodySource {
     let byteCount: Int64?
     private let exchange: HTTPExchange
+    private let pass: TrafficPass?
     private let declared: DeclaredDigests
     private let sizeMax: Int64
     private var received: Int64 = 0
@@ -19,6 +20,7 @@ final class S3BodySource: BodySource {
 
     init(_ exchange: HTTPExchange, _ context: RequestContext, byteCount: Int64?, sizeMax: Int64) throws(S3Error) {
         self.exchange = exchange
+        pass = context.pass
         self.byteCount = byteCount
         self.sizeMax = sizeMax
         declared = try DeclaredDigests(context)
@@ -86,6 +88,7 @@ final class S3BodySource: BodySource {
 
     private func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(S3Error) -> Int {
         do throws(RequestBodyError) {
+            if let pass { return try await pass.receive(into: buffer, from: exchange) }
             return try await exchange.readBody(into: buffer)
         } catch {
             switch error {

@@ -21,15 +21,18 @@ package struct S3Handler: HTTPHandler {
     /// Names this server in the HostId of errors.
     private let hostID: String
     private let query: QueryAPI?
+    private let traffic: TrafficControl
     private let tenants: TenantGate
 
     package init(
         operations: Operations, router: Router, authenticator: Authenticator, tenants: TenantGate,
         sinks: [any RequestEventSink],
         time: any TimeSource, random: any RandomSource, health: any HealthReporter, hostID: String,
+        traffic: TrafficControl,
         websites: WebsiteHosts = WebsiteHosts(), accessLog: ServerAccessLog? = nil, query: QueryAPI? = nil
     ) {
         self.query = query
+        self.traffic = traffic
         self.tenants = tenants
         self.operations = operations
         self.router = router
@@ -73,6 +76,8 @@ package struct S3Handler: HTTPHandler {
         if let site = place.named == nil ? websites.bucket(host: head.value("host")) : place.website {
             record.api = "WebsiteGetObject"
             record.bucket = site
+            let visit = try RequestContext(visit: exchange, of: site, in: place.tenant, now: record.started)
+            record.pass = try await traffic.admit(visit, exchange)
             return await operations.website(site, exchange, record)
         }
         if let query, QueryAPI.isMeant(head) { return try await answer(query, exchange, place, &record) }
@@ -94,9 +99,11 @@ package struct S3Handler: HTTPHandler {
             record.cors = operations.corsFields(head, bucket: record.bucket, tenant: signer.tenant)
         }
         record.requester = signer.caller == .anonymous ? "" : signer.canonicalID
-        let context = RequestContext(
+        var context = RequestContext(
             head: head, request: request, signer: signer, payload: payload, remoteAddress: exchange.remoteAddress,
             isSecure: exchange.isSecure, now: record.started)
+        let pass = try await traffic.admit(context, exchange)
+        (context.pass, record.pass) = (pass, pass)
         return try await operations.run(context, body: RequestBody(exchange: exchange, context: context))
     }
 
@@ -116,9 +123,11 @@ package struct S3Handler: HTTPHandler {
         _ exchange: HTTPExchange, _ request: S3Request, _ place: TenantGate.Place, _ record: inout RequestRecord
     ) async throws(S3Error) -> Answer {
         let now = time.now(), authenticator = authenticator, tenants = tenants
-        let context = RequestContext(
+        var context = RequestContext(
             head: exchange.head, request: request, signer: .anonymous(in: place.tenant), payload: .plain,
             remoteAddress: exchange.remoteAddress, isSecure: exchange.isSecure, now: record.started)
+        let pass = try await traffic.admit(context, exchange)
+        (context.pass, record.pass) = (pass, pass)
         var accessKey = "", tenant = place.tenant
         defer {
             record.accessKey = accessKey
@@ -176,4 +185,6 @@ struct RequestRecord {
     var errorCode = ""
     /// Fields of every answer to a page of another origin.
     var cors: [Answer.Field] = []
+    /// Once the request was let in.
+    var pass: TrafficPass?
 }

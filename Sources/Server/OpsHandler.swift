@@ -14,6 +14,7 @@ package struct OpsHandler: HTTPHandler {
     let store: Store
     let buffers: BufferPool
     let process: ProcessMetrics
+    let traffic: TrafficControl
     /// Open connections of the S3 port.
     let connections: @Sendable () -> Int
     /// nil without TLS.
@@ -56,6 +57,7 @@ package struct OpsHandler: HTTPHandler {
         text.family("martlet_http_connections", .gauge, "Open connections of the S3 port.")
         text.sample([], connections())
         requests.render(into: &text)
+        traffic.render(into: &text)
         await DriveMetrics.render(store, into: &text)
         if let certificates {
             text.family(

@@ -88,6 +88,7 @@ package struct Server: Sendable {
         loops[0].spawn { await inventory.run(executor: loops[0]) }
         let websites = settings.websiteDomains ?? settings.domains.map { "s3-website." + $0 }
         let operations = Operations(store: store.objects, time: time, region: settings.region, accounts: directory)
+        let traffic = try await openTraffic(store, loops, tenantName: TenantGate(identities).name(of:))
         let handler = S3Handler(
             operations: operations,
             router: Router(addressing: Addressing(domains: settings.domains)),
@@ -95,10 +96,11 @@ package struct Server: Sendable {
                 directory: directory, region: settings.region, acceptsVersionTwo: settings.signatureV2),
             tenants: TenantGate(identities), sinks: sinks, time: time, random: random, health: health,
             hostID: store.deployment.description,
+            traffic: traffic,
             websites: WebsiteHosts(domains: websites), accessLog: bucketLogs,
             query: QueryAPI(
                 directory, signOn: signOn, operatorAccount: configured.operatorAccount.number, operations: operations,
-                rootKey: rotator, time: time))
+                rootKey: rotator, traffic: traffic, time: time))
         let tls = try settings.certificateWatch()
         if let tls { loops[0].spawn { [time] in await tls.run(executor: loops[0], time: time, say: Self.say) } }
         let s3 = try listen(
@@ -108,18 +110,35 @@ package struct Server: Sendable {
             settings.opsAddress, loops, buffers,
             OpsHandler(
                 health: health, requests: requests, store: store, buffers: buffers,
-                process: ProcessMetrics(started: time.now()), connections: { s3.connections },
+                process: ProcessMetrics(started: time.now()), traffic: traffic, connections: { s3.connections },
                 certificates: tls?.certificates, token: environment("MARTLET_METRICS_TOKEN")),
             settings.opsTLS ? tls?.certificates : nil)
         greet(s3, ops, credentials, store)
         await stopSignal()
         Self.say("stopping: requests in flight have \(settings.drainSeconds) s")
+        let grace = Duration.seconds(settings.drainSeconds)
+        loops[0].spawn {
+            try? await loops[0].sleep(for: grace)
+            traffic.stop()
+        }
         await s3.drain(within: .seconds(settings.drainSeconds))
         await bucketLogs.deliver()
         await ops.drain(within: .seconds(1))
         await store.shutDown()
         for loop in loops.loops { loop.cancelTasks() }
         await loops.shutDown()
+    }
+
+    /// Limits as they are stored, and the ceilings of the settings, spread over the loops.
+    private func openTraffic(
+        _ store: Store, _ loops: LoopGroup, tenantName: @escaping @Sendable (TenantID) -> String
+    ) async throws -> TrafficControl {
+        func each(_ count: Int) -> Int { (count + loops.loops.count - 1) / loops.loops.count }
+        let admission = AdmissionParameters(
+            alone: each(settings.requestsMax), shared: settings.requestsShared.map(each) ?? 16,
+            waitingMax: each(settings.requestsWaitingMax))
+        return try await TrafficControl.open(
+            store: store.objects, time: time, loops: loops, admission: admission, tenantName: tenantName)
     }
 
     /// What a burst of requests needed goes back to the kernel within some seconds.

@@ -27,6 +27,10 @@ package struct Settings: Sendable, Equatable {
     /// Off forces the thread pool, as a kernel without io_uring does.
     package var ioUring = true
     package var connectionsMax = 10_000
+    /// Requests under way while one tenant is active, and while several are; nil: 16 a loop. More wait for their turn.
+    package var requestsMax = 4096
+    package var requestsShared: Int?
+    package var requestsWaitingMax = 16_384
     package var idleTimeoutSeconds = 120
     package var headTimeoutSeconds = 30
     package var bodyTimeoutSeconds = 60
@@ -112,6 +116,9 @@ extension Settings {
         loops = try Self.number(reader, "loops", in: 1...256)
         ioUring = try Self.flag(reader, "ioUring") ?? ioUring
         connectionsMax = try Self.number(reader, "connectionsMax", in: 1...1_000_000) ?? connectionsMax
+        requestsMax = try Self.number(reader, "requestsMax", in: 1...1_000_000) ?? requestsMax
+        requestsShared = try Self.number(reader, "requestsShared", in: 1...1_000_000)
+        requestsWaitingMax = try Self.number(reader, "requestsWaitingMax", in: 0...1_000_000) ?? requestsWaitingMax
         idleTimeoutSeconds = try Self.number(reader, "idleTimeoutSeconds", in: 1...86_400) ?? idleTimeoutSeconds
         headTimeoutSeconds = try Self.number(reader, "headTimeoutSeconds", in: 1...86_400) ?? headTimeoutSeconds
         bodyTimeoutSeconds = try Self.number(reader, "bodyTimeoutSeconds", in: 1...86_400) ?? bodyTimeoutSeconds

@@ -45,6 +45,11 @@ import Testing
         ),
         ("bucket document", Samples.bucketDocument.encoded(), "0105020800286bee0000000005073c434f52532f3e"),
         (
+            "limits", Samples.limits.encoded(),
+            "01"
+                + Hex.encode(Array("requests=100/25 in=1048576 weight=3 bucket=5".utf8))
+        ),
+        (
             "to free", ToFreeRecord(.unusedParts(BucketID(rawValue: 5), Samples.upload)).encoded(),
             "0103050000000000000008070605040302011817161514131211"
         ),
@@ -60,6 +65,9 @@ import Testing
     }
 
     @Test func `every record reads back`() throws {
+        #expect(try LimitRecord(decoding: Samples.limits.encoded()) == Samples.limits)
+        #expect(throws: FormatError.self) { try LimitRecord(decoding: [2]) }
+        #expect(throws: FormatError.self) { try LimitRecord(decoding: [1] + Array("in=0".utf8)) }
         #expect(try VersionRecord(decoding: Samples.version.encoded()) == Samples.version)
         #expect(try VersionRecord(decoding: Samples.versionOfParts.encoded()) == Samples.versionOfParts)
         #expect(try VersionRecord(decoding: Samples.sharedVersion.encoded()) == Samples.sharedVersion)

@@ -4,6 +4,14 @@ import ObjectFormat
 
 /// One of each record with everything in it, and the encodings that format version 1 gave them.
 enum Samples {
+    static var limits: LimitRecord {
+        var record = LimitRecord()
+        record.requests = LimitRecord.Limit(perSecond: 100, burst: 25)
+        record.bytesIn = LimitRecord.Limit(perSecond: 1 << 20)
+        record.weight = 3
+        record.bucket = BucketID(rawValue: 5)
+        return record
+    }
     static let upload = UniqueID(high: 0x0102_0304_0506_0708, low: 0x1112_1314_1516_1718)
 
     static var version: VersionRecord {

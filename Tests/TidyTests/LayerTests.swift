@@ -12,7 +12,7 @@ import Testing
         // L1
         [
             "Drives", "HTTPServer", "HTTPClient", "ErasureCoding", "ObjectFormat", "S3Protocol", "AccessPolicy",
-            "Archives",
+            "Archives", "Limits",
         ],
         // L3
         ["Objects"],

@@ -8,11 +8,12 @@ package import SignOn
 
 /// IAM and STS on the S3 endpoint: `POST /` with a form, signed for the service `iam` or `sts`. S3 itself has no such request.
 package struct QueryAPI: Sendable {
-    private let directory: IdentityDirectory
+    let directory: IdentityDirectory
     let iam: IAM
     private let sts: STS
     /// Whose buckets explanations of access look at.
     let operations: Operations
+    let traffic: TrafficControl
     private let rootKey: any RootKeyRotation
     /// Number of the account that may make accounts.
     private let operatorAccount: String
@@ -22,12 +23,13 @@ package struct QueryAPI: Sendable {
 
     package init(
         _ directory: IdentityDirectory, signOn: SignOn, operatorAccount: String, operations: Operations,
-        rootKey: any RootKeyRotation, time: any TimeSource
+        rootKey: any RootKeyRotation, traffic: TrafficControl, time: any TimeSource
     ) {
         self.signOn = SignOnAPI(
             signOn: signOn, store: directory.resolver.store, operatorAccount: operatorAccount,
             time: time)
         self.operations = operations
+        self.traffic = traffic
         self.rootKey = rootKey
         self.directory = directory
         iam = IAM(directory.resolver.store)
@@ -165,6 +167,10 @@ package struct QueryAPI: Sendable {
         if Self.bucketActions.contains(call.action) {
             guard isOperator else { throw .accessDenied }
             return try await performOnBuckets(call, operatorID: identity.account.canonicalID)
+        }
+        if Self.limitActions.contains(call.action) {
+            guard isOperator else { throw .accessDenied }
+            return try await performOnLimits(call)
         }
         if call.action == "MartletRotateRootKey" {
             guard isOperator else { throw .accessDenied }

@@ -8,7 +8,7 @@ import Server
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "admin",
-        abstract: "Accounts, users, groups, roles, policies and keys of a running server.",
+        abstract: "Accounts, users, groups, roles, policies, keys and limits of a running server.",
         discussion: """
             The server is the one of MARTLET_ENDPOINT (default http://127.0.0.1:9000), the credentials those of MARTLET_ROOT_USER and \
             MARTLET_ROOT_PASSWORD, or of the files named by MARTLET_ROOT_USER_FILE and MARTLET_ROOT_PASSWORD_FILE. Commands about users, \
@@ -20,6 +20,7 @@ struct AdminCommand: AsyncParsableCommand {
             TenantCommand.self, AccountCommand.self, UserCommand.self, GroupCommand.self, RoleCommand.self,
             PolicyCommand.self,
             KeyCommand.self, RootKeyCommand.self, BucketCommand.self,
+            LimitCommand.self,
         ])
 }
 
