@@ -74,7 +74,7 @@ struct LimitSetCommand: AdminLeaf {
         guard given.contains(where: { $0.value != nil }) else { throw ValidationError("give a limit or a weight") }
         for (flag, name, value) in given {
             guard let value, !(value == "none" && !name.hasSuffix("Burst")) else { continue }
-            guard let number = BucketQuotaCommand.count(value), number >= 1 else {
+            guard let number = ByteCount.parse(value), number >= 1 else {
                 throw ValidationError("\(flag) must be a number from 1" + (name.hasSuffix("Burst") ? "" : ", or none"))
             }
         }
@@ -83,7 +83,7 @@ struct LimitSetCommand: AdminLeaf {
     func perform(_ session: AdminSession) async throws {
         var parameters = subject.parameters
         for (_, name, value) in given {
-            parameters.add(name, value.map { BucketQuotaCommand.count($0).map(String.init) ?? $0 })
+            parameters.add(name, value.map { ByteCount.parse($0).map(String.init) ?? $0 })
         }
         session.show(try await session.call("MartletSetLimit", parameters), "Limit")
     }
