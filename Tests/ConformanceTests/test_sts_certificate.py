@@ -162,12 +162,27 @@ def test_it_is_off_unless_it_is_switched_on(tmp_path, staff):
         assert server.stop() == 0, server.log()
 
 
+def iam_client(server):
+    return boto3.client("iam", endpoint_url=server.endpoint, region_name="us-east-1", verify=server.authority,
+                        aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
+
+
+def test_policies_know_the_common_name(server, staff):
+    policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::homes/${certificate:cn}/*"}}
+    iam_client(server).create_policy(PolicyName="team", PolicyDocument=json.dumps(policy))
+    server.client().create_bucket(Bucket="homes")
+    s3 = client(server, session(server, staff.issue("team", "/CN=team")))
+    s3.put_object(Bucket="homes", Key="team/a", Body=b"x")
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        s3.put_object(Bucket="homes", Key="others/a", Body=b"x")
+    assert refused.value.response["Error"]["Code"] == "AccessDenied"
+
+
 def test_a_role_trusts_a_certificate(server, staff):
     trust = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Federated": "certificate"},
                                                     "Action": "sts:AssumeRoleWithCertificate",
                                                     "Condition": {"StringEquals": {"certificate:cn": "backup"}}}}
-    iam = boto3.client("iam", endpoint_url=server.endpoint, region_name="us-east-1", verify=server.authority, aws_access_key_id=ACCESS_KEY,
-                       aws_secret_access_key=SECRET_KEY)
+    iam = iam_client(server)
     for name in ("backup", "distrustful"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/readwrite")

@@ -17,7 +17,7 @@ struct RequestFacts: FactSource {
         switch key[..<colon] {
         case "aws": return global(name)
         case "s3": return service(name)
-        case "jwt", "ldap", "sts", "saml": return context.signer.claims[key]
+        case "jwt", "ldap", "sts", "saml", "certificate": return context.signer.claims[key]
         default: return nil
         }
     }
