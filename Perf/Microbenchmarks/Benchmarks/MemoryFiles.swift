@@ -22,7 +22,7 @@ final class MemoryFiles: DriveIO {
     }
 
     func list(_ directory: String) async throws(DriveIOError) -> [String] {
-        let start = directory == "." ? "" : directory + "/"
+        let start = directory.isEmpty || directory == "." ? "" : directory + "/"
         return files.withLock { files in
             files.keys.filter { $0.hasPrefix(start) && !$0.dropFirst(start.count).contains("/") }
                 .map { String($0.dropFirst(start.count)) }.sorted()
