@@ -124,7 +124,8 @@ package struct LoadRun: Sendable {
         var samples = ServerTimeline()
         while true {
             let elapsed = time.monotonicNanoseconds() &- pass.started
-            if samples.isDue(at: elapsed), let usage = ProcessUsage(of: plan.serverProcesses) {
+            // The last look always counts: a run of a few milliseconds has a beginning and an end too.
+            if samples.isDue(at: elapsed) || !pass.isRunning, let usage = ProcessUsage(of: plan.serverProcesses) {
                 samples.add(
                     ServerTimeline.Sample(
                         nanoseconds: elapsed, cpuNanoseconds: usage.cpuNanoseconds, residentBytes: usage.residentBytes))
